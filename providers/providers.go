@@ -1,0 +1,106 @@
+// Package providers is the contract between the worker and an SMS gateway.
+//
+// An adapter, one per kind of gateway in a folder of its own below this one, turns a Call into one HTTP request and the
+// answer into one Result per recipient. Everything else (splitting, pacing, claiming, retrying, recording) is done by
+// the worker, for all of them alike.
+package providers
+
+import (
+	"context"
+
+	"github.com/volleysms/volley/sms"
+)
+
+// Adapter makes single attempts against one account at one gateway. It never retries, sleeps, queues, or logs a text.
+//
+// Implementations are safe for concurrent use. Every one passes the conformance suite in providers/providertest.
+type Adapter interface {
+	// Limits returns what one call may hold. It is fixed for the adapter's life.
+	Limits() Limits
+
+	// Send makes one request and returns exactly one Result per recipient, in the call's order. It has no error of its
+	// own, so that a call taken in part can't be mistaken for one that failed. Cancelling ctx, or its deadline, ends the
+	// attempt; when the request may have left by then, the results are Unknown.
+	Send(ctx context.Context, c Call) []Result
+}
+
+// Checker is implemented by adapters that can prove login and reachability without sending anything.
+type Checker interface {
+	// Check returns what the gateway says about the account. The error is an *Error: Config when the login is wrong,
+	// Unavailable when the gateway can't be reached.
+	Check(ctx context.Context) (AccountInfo, error)
+}
+
+// AccountInfo is what a gateway tells about an account. The zero value says nothing.
+type AccountInfo struct {
+	// LoginProven is false when the gateway could be reached but has no operation that proves a login.
+	LoginProven bool
+	// Balance is the gateway's own wording, such as "12.50 DKK"; empty where it has none.
+	Balance string
+	// Note is a sentence for the operator; may be empty.
+	Note string
+}
+
+// Call is one request to a gateway: one sender and, for each recipient, a text.
+//
+// A call holds either one Text for all recipients (with Tags when the gateway merges fields), or a text in each
+// Recipient, or Binary. All texts of a call share one Encoding. The worker builds calls within the adapter's Limits.
+type Call struct {
+	// Reference names the call: at most 64 characters of [A-Za-z0-9._-]. Gateways that echo a reference get it.
+	Reference string
+	// From is the sender ID; empty means the account's own.
+	From sms.SenderID
+	// Text is the text for every recipient, or empty when each Recipient has its own.
+	Text string
+	// Tags are the placeholders in Text, each replaced for recipient i by its Values at the same index. No placeholder
+	// occurs in Text for another reason, nor in any value. Only set for gateways with Limits.Texts == MergeFields.
+	Tags []string
+	// Binary, when not nil, is sent instead of a text.
+	Binary *sms.Binary
+	// Encoding is what every text of the call needs on the air.
+	Encoding sms.Encoding
+	// Segments is the number of segments of the longest text in the call.
+	Segments int
+	// Recipients are unique within a call.
+	Recipients []Recipient
+}
+
+// Recipient is one MSISDN of a call.
+type Recipient struct {
+	To sms.MSISDN
+	// Text is this recipient's own text; empty when the call's Text is for all.
+	Text string
+	// Values replace Call.Tags, in the same order.
+	Values []string
+}
+
+// Result is what one attempt established about one recipient. The gateway took the message when Err is nil.
+type Result struct {
+	// ID is the gateway's identifier for the message, or for the call where it gives one per call; may be empty.
+	ID string
+	// Code is the gateway's own code or status word, verbatim; may be empty.
+	Code string
+	// Detail is the gateway's own text without credentials, numbers or message text, at most MaxDetail bytes.
+	Detail string
+	// Delivered is true when the gateway says at once that the handset has it.
+	Delivered bool
+	// Err is nil or an *Error whose Kind decides what happens next.
+	Err error
+}
+
+// MaxDetail bounds Result.Detail and the gateway's text within an Error, in bytes.
+const MaxDetail = 200
+
+// All returns n results that all carry r.
+func All(n int, r Result) []Result {
+	out := make([]Result, n)
+	for i := range out {
+		out[i] = r
+	}
+	return out
+}
+
+// Fail returns n results that all carry err, with its code and detail.
+func Fail(n int, err *Error) []Result {
+	return All(n, Result{Code: err.Code, Detail: err.Detail, Err: err})
+}
