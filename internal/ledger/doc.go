@@ -1,0 +1,22 @@
+// Package ledger is the durable record of every job and every recipient's outcome, in Redis.
+//
+// It, and not the queue, decides what may be sent: a worker takes a batch (and so becomes its only owner), claims
+// recipients before each call and records what the call established. Each step is one script and one round trip for a
+// whole call; the counters of a job move in the same script as the outcomes that they count, so the two can't drift.
+//
+// # Keys
+//
+// A job's batches are spread over Shards hash slots; whatever one script touches has one hash tag.
+//
+//	volley:{JOB}:job        hash    what the job is (JSON) and how far it has come
+//	volley:{JOB}:done       bitmap  finished batches
+//	volley:{JOB.S}:n        hash    counters of shard S, and the job's control word
+//	volley:{JOB.S}:rB       string  recipients of batch B, written once (see EncodeBatch)
+//	volley:{JOB.S}:oB       string  outcomes of batch B by position, RecordLen bytes each; absent while all are queued
+//	volley:{JOB.S}:xB       string  identifiers and texts that the outcomes point at
+//	volley:{JOB.S}:bB       hash    who holds batch B, and which account it is with; absent when nobody and the first
+//	volley:jobs             zset    all jobs by time of creation
+//	volley:live             zset    jobs that have not completed
+//	volley:key:{HASH}       string  idempotency key: the job's ID
+//	volley:worker:ID        string  a living worker's heartbeat
+package ledger

@@ -1,0 +1,175 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Held is a batch as its new owner finds it.
+type Held struct {
+	Job   string
+	Batch int
+	// Token is the owner's mark; every Commit carries it.
+	Token string
+	// Via is an index into the job's accounts: the one that the batch is with.
+	Via     int
+	Control Control
+	// Recipients are decoded, Records are by the same positions.
+	Recipients []Recipient
+	Records    []Record
+	Side       *Side
+}
+
+// Take makes token the only owner of a batch. When another owns it, Take fails with ErrLost and returns the owner's
+// token as held.Token; a caller that knows that owner to be dead passes it as dead and takes over. What the dead one
+// had claimed is found in state Sending.
+func (l *Ledger) Take(ctx context.Context, job string, batch int, token, dead string) (held Held, err error) {
+	k := keysOf(job, batch)
+	v, err := takeScript.Run(ctx, l.rdb, []string{k.batch, k.recipients, k.outcomes, k.side, k.counts}, token, dead).Slice()
+	if err != nil {
+		return held, err
+	}
+	switch code, _ := v[0].(int64); code {
+	case 0:
+		owner, _ := v[1].(string)
+		return Held{Token: owner}, ErrLost
+	case -1:
+		return held, ErrNotFound
+	}
+	via, _ := v[1].(int64)
+	ctl, _ := v[2].(string)
+	packed, _ := v[3].(string)
+	outcomes, _ := v[4].(string)
+	side, _ := v[5].(string)
+	b, err := DecodeBatch([]byte(packed))
+	if err != nil {
+		return held, fmt.Errorf("job %s, batch %d: %w", job, batch, err)
+	}
+	held = Held{
+		Job: job, Batch: batch, Token: token, Via: int(via), Control: Control(ctl),
+		Recipients: b.Recipients, Records: DecodeRecords([]byte(outcomes), len(b.Recipients)),
+	}
+	if held.Side, err = LoadSide([]byte(side)); err != nil {
+		return held, fmt.Errorf("job %s, batch %d: %w", job, batch, err)
+	}
+	return held, nil
+}
+
+// Changes are records to be written, and what that does to the counters.
+type Changes struct {
+	delta  Counts
+	ranges []recordRange
+	n      int
+}
+
+type recordRange struct {
+	first int
+	next  int
+	b     []byte
+}
+
+// Set adds the change of position i from one record to another. Consecutive positions are written as one.
+func (c *Changes) Set(i int, from State, to Record) {
+	if from != to.State {
+		c.delta[from]--
+		c.delta[to.State]++
+	}
+	if k := len(c.ranges); k == 0 || c.ranges[k-1].next != i {
+		c.ranges = append(c.ranges, recordRange{first: i, next: i})
+	}
+	r := &c.ranges[len(c.ranges)-1]
+	r.b = to.AppendTo(r.b)
+	r.next++
+	c.n++
+}
+
+// Empty reports whether there is nothing to write.
+func (c *Changes) Empty() bool { return c.n == 0 }
+
+func (c *Changes) appendArgs(argv []any) []any {
+	at, n := len(argv), 0
+	argv = append(argv, 0)
+	for s, d := range c.delta {
+		if d != 0 {
+			argv = append(argv, State(s).String(), d)
+			n++
+		}
+	}
+	argv[at] = n
+	argv = append(argv, len(c.ranges))
+	for _, r := range c.ranges {
+		argv = append(argv, r.first*RecordLen, r.b)
+	}
+	return argv
+}
+
+// Commit is one step of a batch's owner: Records are always written, Claims only while the job may run.
+type Commit struct {
+	// Seq numbers the owner's commits from 1. A commit that is sent again, because its answer was lost, is done once.
+	Seq     uint64
+	Records Changes
+	Claims  Changes
+	// Release gives the batch up.
+	Release bool
+	// Compact trims what the batch occupies; for the last commit of a finished batch.
+	Compact bool
+	// Via moves the batch to another of the job's accounts; -1 leaves it.
+	Via int
+}
+
+// Commit writes c, with what has been added to h.Side. It reports whether the claims were granted and the job's control
+// word; ErrLost when the batch is another's by now. After any other error the caller commits the same c again: it can't
+// know whether it was written.
+func (l *Ledger) Commit(ctx context.Context, h *Held, c *Commit) (granted bool, ctl Control, err error) {
+	k := keysOf(h.Job, h.Batch)
+	var flags string
+	if c.Release {
+		flags += "r"
+	}
+	if c.Compact {
+		flags += "c"
+	}
+	off, side := h.Side.pending()
+	argv := make([]any, 0, 16+2*(len(c.Records.ranges)+len(c.Claims.ranges)))
+	argv = append(argv, h.Token, c.Seq, len(h.Records)*RecordLen, flags, c.Via, off, side)
+	argv = c.Records.appendArgs(argv)
+	argv = c.Claims.appendArgs(argv)
+	v, err := commitScript.Run(ctx, l.rdb, []string{k.batch, k.outcomes, k.side, k.counts}, argv...).Slice()
+	if err != nil {
+		return false, "", err
+	}
+	code, _ := v[0].(int64)
+	word, _ := v[1].(string)
+	if code < 0 {
+		return false, "", fmt.Errorf("%w: %q", ErrLost, word)
+	}
+	h.Side.written(len(side))
+	return code == 1, Control(word), nil
+}
+
+// Heartbeat says that a worker lives, for ttl.
+func (l *Ledger) Heartbeat(ctx context.Context, worker string, ttl time.Duration) error {
+	return l.rdb.Set(ctx, workerKey(worker), "1", ttl).Err()
+}
+
+// Gone takes a worker off the list of the living.
+func (l *Ledger) Gone(ctx context.Context, worker string) error {
+	return l.rdb.Del(ctx, workerKey(worker)).Err()
+}
+
+// Alive reports whether the worker that made token still lives.
+func (l *Ledger) Alive(ctx context.Context, token string) (bool, error) {
+	worker, _, _ := strings.Cut(token, "/")
+	err := l.rdb.Get(ctx, workerKey(worker)).Err()
+	if errors.Is(err, redis.Nil) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func workerKey(worker string) string { return "volley:worker:" + worker }

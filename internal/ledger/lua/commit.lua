@@ -1,0 +1,45 @@
+-- Record what calls established and claim recipients for the next ones, as the owner of a batch, once per seq.
+-- Returns {1 when the claims were granted, control} or {-1, owner} when the batch is another's.
+-- KEYS batch, outcomes, side, counters
+-- ARGV token, seq, bytes of all outcomes, flags (r release, c compact), via or -1, offset in side, addition to side,
+--   then for the records and again for the claims: n, n x (counter, change), m, m x (offset, records)
+local own, seq, granted = unpack(redis.call('HMGET', KEYS[1], 'own', 'seq', 'granted'))
+if own ~= ARGV[1] then return {-1, own or ''} end
+local ctl = redis.call('HGET', KEYS[4], 'ctl') or ''
+if tonumber(seq) >= tonumber(ARGV[2]) then return {tonumber(granted or 0), ctl} end
+
+local i = 8
+local function apply()
+  local n = tonumber(ARGV[i])
+  i = i + 1
+  for _ = 1, n do
+    redis.call('HINCRBY', KEYS[4], ARGV[i], ARGV[i + 1])
+    i = i + 2
+  end
+  n = tonumber(ARGV[i])
+  i = i + 1
+  if n > 0 and redis.call('EXISTS', KEYS[2]) == 0 then
+    redis.call('SET', KEYS[2], string.rep('\0', tonumber(ARGV[3])))
+  end
+  for _ = 1, n do
+    redis.call('SETRANGE', KEYS[2], ARGV[i], ARGV[i + 1])
+    i = i + 2
+  end
+  return n
+end
+
+apply()
+granted = 0
+if ctl == '' and apply() > 0 then granted = 1 end
+if ARGV[7] ~= '' then redis.call('SETRANGE', KEYS[3], ARGV[6], ARGV[7]) end
+if ARGV[5] ~= '-1' then redis.call('HSET', KEYS[1], 'via', ARGV[5]) end
+if string.find(ARGV[4], 'c', 1, true) then
+  local x = redis.call('GET', KEYS[3])
+  if x then redis.call('SET', KEYS[3], x) end
+end
+if string.find(ARGV[4], 'r', 1, true) then
+  redis.call('HDEL', KEYS[1], 'own', 'seq', 'granted')
+else
+  redis.call('HSET', KEYS[1], 'seq', ARGV[2], 'granted', granted)
+end
+return {granted, ctl}

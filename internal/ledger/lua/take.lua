@@ -1,0 +1,9 @@
+-- Become the owner of a batch. Returns {1, via, control, recipients, outcomes, side}, {0, owner} or {-1} when there is no such batch.
+-- KEYS batch, recipients, outcomes, side, counters; ARGV token, token of a dead owner or ''
+local own = redis.call('HGET', KEYS[1], 'own')
+if own and own ~= ARGV[1] and own ~= ARGV[2] then return {0, own} end
+local r = redis.call('GET', KEYS[2])
+if not r then return {-1} end
+redis.call('HSET', KEYS[1], 'own', ARGV[1], 'seq', 0)
+return {1, tonumber(redis.call('HGET', KEYS[1], 'via') or 0), redis.call('HGET', KEYS[5], 'ctl') or '', r,
+  redis.call('GET', KEYS[3]) or '', redis.call('GET', KEYS[4]) or ''}
