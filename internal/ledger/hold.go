@@ -114,6 +114,9 @@ type Commit struct {
 	Seq     uint64
 	Records Changes
 	Claims  Changes
+	// Side is what Held.Side.Take returned when the records were made, SideAt its offset.
+	Side   []byte
+	SideAt int
 	// Release gives the batch up.
 	Release bool
 	// Compact trims what the batch occupies; for the last commit of a finished batch.
@@ -122,9 +125,9 @@ type Commit struct {
 	Via int
 }
 
-// Commit writes c, with what has been added to h.Side. It reports whether the claims were granted and the job's control
-// word; ErrLost when the batch is another's by now. After any other error the caller commits the same c again: it can't
-// know whether it was written.
+// Commit writes c. It reports whether the claims were granted and the job's control word; ErrLost when the batch is
+// another's by now. After any other error the caller commits the same c again: it can't know whether it was written.
+// Commits of one batch follow each other; of h, only what never changes is read.
 func (l *Ledger) Commit(ctx context.Context, h *Held, c *Commit) (granted bool, ctl Control, err error) {
 	k := keysOf(h.Job, h.Batch)
 	var flags string
@@ -134,9 +137,8 @@ func (l *Ledger) Commit(ctx context.Context, h *Held, c *Commit) (granted bool, 
 	if c.Compact {
 		flags += "c"
 	}
-	off, side := h.Side.pending()
 	argv := make([]any, 0, 16+2*(len(c.Records.ranges)+len(c.Claims.ranges)))
-	argv = append(argv, h.Token, c.Seq, len(h.Records)*RecordLen, flags, c.Via, off, side)
+	argv = append(argv, h.Token, c.Seq, len(h.Records)*RecordLen, flags, c.Via, c.SideAt, c.Side)
 	argv = c.Records.appendArgs(argv)
 	argv = c.Claims.appendArgs(argv)
 	v, err := commitScript.Run(ctx, l.rdb, []string{k.batch, k.outcomes, k.side, k.counts}, argv...).Slice()
@@ -146,9 +148,11 @@ func (l *Ledger) Commit(ctx context.Context, h *Held, c *Commit) (granted bool, 
 	code, _ := v[0].(int64)
 	word, _ := v[1].(string)
 	if code < 0 {
-		return false, "", fmt.Errorf("%w: %q", ErrLost, word)
+		if c.Release && word == "" {
+			return false, "", nil // this very commit, whose answer was lost, released it
+		}
+		return false, "", ErrLost
 	}
-	h.Side.written(len(side))
 	return code == 1, Control(word), nil
 }
 

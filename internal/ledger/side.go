@@ -88,15 +88,10 @@ func (s *Side) add(kind int, v string) uint16 {
 	return uint16(s.n)
 }
 
-// pending is what has been added and not been written, and the offset at which it goes.
-func (s *Side) pending() (offset int, b []byte) { return s.size - len(s.fresh), s.fresh }
-
-// written drops the first n bytes of what was pending.
-func (s *Side) written(n int) {
-	s.fresh = s.fresh[n:]
-	if len(s.fresh) == 0 {
-		s.fresh = nil
-	}
+// Take returns what has been added since the last call and the offset at which it goes, for one Commit.
+func (s *Side) Take() (offset int, b []byte) {
+	b, s.fresh = s.fresh, nil
+	return s.size - len(b), b
 }
 
 var errSide = errors.New("ledger: the texts of a batch can't be read")

@@ -1,0 +1,178 @@
+package enqueue
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/volleysms/volley/internal/ledger"
+	"github.com/volleysms/volley/internal/redisx"
+)
+
+// Options of a Client. The zero value is usable.
+type Options struct {
+	// Accounts are the names that Job.Via may have, and Routes the others with the accounts they stand for. When both are
+	// empty the client asks Redis what the workers have announced.
+	Accounts []string
+	Routes   map[string][]string
+	// KeyTTL is how long an idempotency key is remembered, counted from the enqueueing or the job's schedule, whichever
+	// is later. 0 is 7 days.
+	KeyTTL time.Duration
+	// BatchSize is how many recipients share one task: 1 to 1,000; 0 is 1,000. A job with a Key is recognised only by
+	// clients with the same BatchSize.
+	BatchSize int
+	// MaxRecipients is the most recipients a job may have; 0 is 10,000,000.
+	MaxRecipients int64
+}
+
+func (o Options) withDefaults() (Options, error) {
+	if o.KeyTTL == 0 {
+		o.KeyTTL = 7 * 24 * time.Hour
+	}
+	if o.BatchSize == 0 {
+		o.BatchSize = 1000
+	}
+	if o.MaxRecipients == 0 {
+		o.MaxRecipients = 10_000_000
+	}
+	switch {
+	case o.KeyTTL < time.Minute:
+		return o, fmt.Errorf("enqueue: KeyTTL is %v; a minute is the least", o.KeyTTL)
+	case o.BatchSize < 1 || o.BatchSize > 1000:
+		return o, fmt.Errorf("enqueue: BatchSize is %d; it is 1 to 1000", o.BatchSize)
+	case o.MaxRecipients < 1:
+		return o, fmt.Errorf("enqueue: MaxRecipients is %d; it is at least 1", o.MaxRecipients)
+	}
+	return o, nil
+}
+
+// Client enqueues jobs and reads their outcomes. It is safe for concurrent use; whoever made it closes it.
+type Client struct {
+	rdb    redis.UniversalClient
+	ledger *ledger.Ledger
+	queue  *asynq.Client
+	opts   Options
+	owned  bool
+
+	mu        sync.Mutex
+	fit       bool // the server passed redisx.Check
+	routes    map[string][]string
+	announced time.Time
+}
+
+// New returns a Client for one server, for the master that sentinels name (MasterName), or for a cluster
+// (IsClusterMode, or several Addrs), as go-redis' UniversalOptions say. It does not connect; the first call does.
+func New(r *redis.UniversalOptions, o Options) (*Client, error) {
+	c, err := NewFromRedis(redis.NewUniversalClient(r), o)
+	if err == nil {
+		c.owned = true
+	}
+	return c, err
+}
+
+// Open is New with a URL: redis://, rediss://, redis-sentinel://host,host?master=name, or redis-cluster://host,host.
+func Open(url string, o Options) (*Client, error) {
+	r, err := redisx.Parse(url)
+	if err != nil {
+		return nil, err
+	}
+	return New(r, o)
+}
+
+// NewFromRedis returns a Client on a connection of the application's own, which Close leaves open.
+func NewFromRedis(rdb redis.UniversalClient, o Options) (*Client, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	return &Client{rdb: rdb, ledger: ledger.New(rdb), queue: asynq.NewClientFromRedisClient(rdb), opts: o}, nil
+}
+
+// Close closes the connections that New or Open made.
+func (c *Client) Close() error {
+	if !c.owned {
+		return nil
+	}
+	return c.rdb.Close()
+}
+
+// Check asks Redis whether it can be a queue: ErrUnreachable, ErrEvicting, or an error that says what else is wrong.
+func (c *Client) Check(ctx context.Context) error {
+	c.mu.Lock()
+	fit := c.fit
+	c.mu.Unlock()
+	if fit {
+		return nil
+	}
+	if err := redisx.Check(ctx, c.rdb); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	c.fit = true
+	c.mu.Unlock()
+	return nil
+}
+
+// announcedFor is how long what the workers announced is believed.
+const announcedFor = 15 * time.Second
+
+// accounts returns what via stands for, in the order of use.
+func (c *Client) accounts(ctx context.Context, via string) ([]string, error) {
+	if len(c.opts.Accounts) > 0 || len(c.opts.Routes) > 0 {
+		if slices.Contains(c.opts.Accounts, via) {
+			return []string{via}, nil
+		}
+		if r, ok := c.opts.Routes[via]; ok {
+			return r, nil
+		}
+		return nil, unknownVia(via, append(keys(c.opts.Routes), c.opts.Accounts...))
+	}
+	known, err := c.known(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if r, ok := known[via]; ok {
+		return r, nil
+	}
+	if len(known) == 0 && !strings.ContainsAny(via, "{}: \t\r\n") {
+		return []string{via}, nil
+	}
+	return nil, unknownVia(via, keys(known))
+}
+
+// known returns what the workers announced. Before the first worker ever ran it is empty.
+func (c *Client) known(ctx context.Context) (map[string][]string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.routes) > 0 && time.Since(c.announced) < announcedFor {
+		return c.routes, nil
+	}
+	accounts, routes, err := c.ledger.Announced(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for name := range accounts {
+		routes[name] = []string{name}
+	}
+	c.routes, c.announced = routes, time.Now()
+	return routes, nil
+}
+
+func unknownVia(via string, known []string) error {
+	slices.Sort(known)
+	return invalid("via", "%q is no account and no route; there are: %s", via, strings.Join(known, ", "))
+}
+
+func keys(m map[string][]string) []string {
+	out := make([]string, 0, len(m))
+	for k := range m {
+		out = append(out, k)
+	}
+	return out
+}

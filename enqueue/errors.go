@@ -1,0 +1,37 @@
+package enqueue
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/volleysms/volley/internal/ledger"
+	"github.com/volleysms/volley/internal/redisx"
+)
+
+// Errors that callers tell apart with errors.Is.
+var (
+	// ErrNoRecipients: no recipient was valid, and so nothing was enqueued. The Receipt beside it tells each reason.
+	ErrNoRecipients = errors.New("no valid recipient: nothing was enqueued")
+	// ErrKeyConflict: the idempotency key stands for a job with another content. Nothing was enqueued.
+	ErrKeyConflict = ledger.ErrConflict
+	// ErrNotFound: there is no such job.
+	ErrNotFound = ledger.ErrNotFound
+	// ErrUnreachable: Redis does not answer. With an idempotency key the same call can be repeated later.
+	ErrUnreachable = redisx.ErrUnreachable
+	// ErrEvicting: Redis has a maxmemory-policy that may throw queued messages away.
+	ErrEvicting = redisx.ErrEvicting
+)
+
+// InvalidError says which part of a job is not acceptable, and why. Nothing was enqueued.
+type InvalidError struct {
+	// Field is the name of the Job's field, in lower case.
+	Field  string
+	Reason string
+}
+
+// Error returns "text: must not be empty".
+func (e *InvalidError) Error() string { return e.Field + ": " + e.Reason }
+
+func invalid(field, format string, args ...any) error {
+	return &InvalidError{Field: field, Reason: fmt.Sprintf(format, args...)}
+}

@@ -1,0 +1,193 @@
+package enqueue
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/volleysms/volley/internal/ledger"
+	"github.com/volleysms/volley/sms"
+)
+
+// Bounds of a job. What is over them is refused at the door.
+const (
+	// MaxFields is how many personal fields a job may have.
+	MaxFields = 32
+	// MaxValue is the length of one field's value in bytes.
+	MaxValue = 1000
+	// MaxRef is the length of a recipient's Ref in bytes.
+	MaxRef = 128
+	// MaxKey is the length of an idempotency key in bytes.
+	MaxKey = 256
+	// MaxLabel is the length of a label in bytes.
+	MaxLabel = 64
+	// MaxAhead is how far ahead a job may be scheduled.
+	MaxAhead = 2 * 366 * 24 * time.Hour
+)
+
+// Job is one message to many recipients.
+type Job struct {
+	// Via is the account or route to send through. Required.
+	Via string
+	// From is the sender ID: up to 11 alphanumeric characters or 15 digits. Empty means the account's own, where it has one.
+	From string
+	// Text is the text, or a template in which {{name}} stands for the recipient's field of that name.
+	Text string
+	// Binary is sent instead of Text.
+	Binary *sms.Binary
+	// Fields name the recipients' Values, in their order. Every field in Text must be among them.
+	Fields []string
+	// Recipients are who gets it; Client.EnqueueStream takes them as a stream instead.
+	Recipients []Recipient
+	// At is when sending starts; the zero time means at once. A time that has passed is refused.
+	At time.Time
+	// Delay is the same, counted from the enqueueing. At most one of the two is set.
+	Delay time.Duration
+	// Key is an idempotency key: the same key with the same job gives the same receipt, and enqueues nothing twice, for
+	// Options.KeyTTL; with another job it is ErrKeyConflict. Empty means none.
+	Key string
+	// Label groups jobs for operators; may be empty.
+	Label string
+}
+
+// Recipient is one phone number of a job.
+type Recipient struct {
+	// To is the number as people type it, with its country code.
+	To string
+	// Ref is the application's own name for the recipient, given back with the outcome; may be empty.
+	Ref string
+	// Values are the personal fields in the order of Job.Fields.
+	Values []string
+}
+
+// Refused is a recipient that was refused at the door.
+type Refused struct {
+	To string `json:"to"`
+	// Row is the recipient's place in what was handed over, from 1.
+	Row uint64 `json:"row,omitempty"`
+	// Reason is a short sentence without the number.
+	Reason string `json:"reason"`
+}
+
+// Receipt says what was enqueued.
+type Receipt struct {
+	JobID string `json:"job_id"`
+	// Total is Queued plus RefusedCount. Duplicates were dropped, and are in neither.
+	Total  int64 `json:"total"`
+	Queued int64 `json:"queued"`
+	// Refused lists the first 100 of the refused recipients; all of them are in the job's outcomes.
+	Refused      []Refused  `json:"refused"`
+	RefusedCount int64      `json:"refused_count"`
+	Duplicates   int64      `json:"duplicates"`
+	Batches      int        `json:"batches"`
+	State        State      `json:"state"`
+	ScheduleAt   *time.Time `json:"schedule_at"`
+	// Duplicate is true when the job had been enqueued before with the same key; this call changed nothing.
+	Duplicate bool `json:"duplicate_of_key"`
+}
+
+// maxListed is how many refused recipients a receipt lists.
+const maxListed = 100
+
+// checked is a job that passed the door.
+type checked struct {
+	spec  ledger.Spec
+	delay time.Duration
+	key   string
+}
+
+// check validates everything but the recipients.
+func (j *Job) check() (checked, error) {
+	var c checked
+	var errs []error
+	bad := func(err error) { errs = append(errs, err) }
+	if j.Via == "" {
+		bad(invalid("via", "must name an account or a route"))
+	}
+	from := sms.SenderID("")
+	if j.From != "" {
+		var err error
+		if from, err = sms.ParseSenderID(j.From); err != nil {
+			bad(invalid("from", "%s", err))
+		}
+	}
+	msg := sms.Message{Text: j.Text, Binary: j.Binary}
+	if err := msg.Validate(); err != nil {
+		bad(invalid("text", "%s", err))
+	} else if j.Binary == nil {
+		if err := j.checkTemplate(); err != nil {
+			bad(err)
+		}
+	}
+	if len(j.Key) > MaxKey || !utf8.ValidString(j.Key) {
+		bad(invalid("key", "must be at most %d bytes of UTF-8", MaxKey))
+	}
+	if len(j.Label) > MaxLabel || !utf8.ValidString(j.Label) {
+		bad(invalid("label", "must be at most %d bytes of UTF-8", MaxLabel))
+	}
+	switch {
+	case !j.At.IsZero() && j.Delay != 0:
+		bad(invalid("delay", "can't be given together with a time"))
+	case j.Delay < 0:
+		bad(invalid("delay", "must not be negative"))
+	case j.Delay > MaxAhead || !j.At.IsZero() && time.Until(j.At) > MaxAhead:
+		bad(invalid("at", "is more than two years ahead"))
+	}
+	if len(errs) > 0 {
+		return c, errors.Join(errs...)
+	}
+	c.spec = ledger.Spec{Via: j.Via, From: string(from), Text: j.Text, Fields: j.Fields, Label: j.Label}
+	if j.Binary != nil {
+		c.spec.UDH, c.spec.Payload = j.Binary.UDH, j.Binary.Payload
+	}
+	if !j.At.IsZero() {
+		c.spec.At = j.At.UnixMilli()
+	}
+	c.delay, c.key = j.Delay, j.Key
+	return c, nil
+}
+
+func (j *Job) checkTemplate() error {
+	t, err := sms.ParseTemplate(j.Text)
+	if err != nil {
+		return invalid("text", "%s", err)
+	}
+	if len(j.Fields) > MaxFields {
+		return invalid("fields", "%d fields are more than %d", len(j.Fields), MaxFields)
+	}
+	for i, f := range j.Fields {
+		if slices.Contains(j.Fields[:i], f) {
+			return invalid("fields", "%q is named twice", f)
+		}
+	}
+	for _, f := range t.Fields() {
+		if !slices.Contains(j.Fields, f) {
+			have := "the recipients have no fields"
+			if len(j.Fields) > 0 {
+				have = "the recipients have " + strings.Join(j.Fields, ", ")
+			}
+			return invalid("text", "asks for the field %q; %s", f, have)
+		}
+	}
+	return nil
+}
+
+// fingerprint is of all that makes the job's content, other than its recipients.
+func (c *checked) fingerprint() (ledger.Fingerprint, error) {
+	spec := c.spec
+	spec.Accounts = nil // what a route stands for may change between two equal calls
+	b, err := json.Marshal(struct {
+		ledger.Spec
+		Delay time.Duration
+	}{spec, c.delay})
+	if err != nil {
+		return ledger.Fingerprint{}, fmt.Errorf("enqueue: %w", err)
+	}
+	sum := sha256.Sum256(b)
+	return ledger.Fingerprint(sum[:ledger.FingerprintLen]), nil
+}

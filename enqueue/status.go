@@ -1,0 +1,158 @@
+package enqueue
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/volleysms/volley/internal/ledger"
+)
+
+// State is the state of a job.
+type State string
+
+// The states of a job.
+const (
+	Scheduled State = "scheduled"
+	Queued    State = "queued"
+	Running   State = "running"
+	Paused    State = "paused"
+	Completed State = "completed"
+	Cancelled State = "cancelled"
+)
+
+// Counts is how many recipients of a job are in each state. Total is their sum.
+type Counts struct {
+	Total       int64 `json:"total"`
+	Queued      int64 `json:"queued"`
+	Sending     int64 `json:"sending"`
+	Accepted    int64 `json:"accepted"`
+	Delivered   int64 `json:"delivered"`
+	Undelivered int64 `json:"undelivered"`
+	Rejected    int64 `json:"rejected"`
+	Failed      int64 `json:"failed"`
+	Expired     int64 `json:"expired"`
+	Cancelled   int64 `json:"cancelled"`
+	Suppressed  int64 `json:"suppressed"`
+	Unknown     int64 `json:"unknown"`
+}
+
+// Status is a job and how far it has come.
+type Status struct {
+	JobID       string     `json:"job_id"`
+	Via         string     `json:"via"`
+	Label       string     `json:"label,omitempty"`
+	State       State      `json:"state"`
+	CreatedAt   time.Time  `json:"created_at"`
+	ScheduleAt  *time.Time `json:"schedule_at"`
+	CompletedAt *time.Time `json:"completed_at"`
+	Counts      Counts     `json:"counts"`
+}
+
+// Outcome is what is known about one recipient.
+type Outcome struct {
+	To string `json:"to"`
+	// Status is the recipient's state: queued, sending, accepted, delivered, undelivered, rejected, failed, expired,
+	// cancelled, suppressed or unknown.
+	Status            string `json:"status"`
+	Account           string `json:"account"`
+	ProviderMessageID string `json:"provider_message_id"`
+	// Code and Detail are the gateway's own words, or why the recipient was refused.
+	Code      string    `json:"code"`
+	Detail    string    `json:"detail"`
+	Attempts  int       `json:"attempts"`
+	UpdatedAt time.Time `json:"updated_at"`
+	Ref       string    `json:"ref"`
+	// Row is the recipient's place in what was enqueued, from 1.
+	Row uint64 `json:"row"`
+}
+
+// Status returns a job's state and counts; ErrNotFound when there is no such job.
+func (c *Client) Status(ctx context.Context, jobID string) (Status, error) {
+	j, err := c.job(ctx, jobID)
+	if err != nil {
+		return Status{}, err
+	}
+	n, err := c.ledger.Counts(ctx, jobID)
+	if err != nil {
+		return Status{}, err
+	}
+	s := Status{
+		JobID: j.Spec.ID, Via: j.Spec.Via, Label: j.Spec.Label, State: stateOf(&j, time.Now()),
+		CreatedAt: time.UnixMilli(j.Spec.Created).UTC(), ScheduleAt: scheduleAt(&j),
+		Counts: Counts{
+			Total: n.Total(), Queued: n[ledger.Queued], Sending: n[ledger.Sending], Accepted: n[ledger.Accepted],
+			Delivered: n[ledger.Delivered], Undelivered: n[ledger.Undelivered], Rejected: n[ledger.Rejected],
+			Failed: n[ledger.Failed], Expired: n[ledger.Expired], Cancelled: n[ledger.Cancelled],
+			Suppressed: n[ledger.Suppressed], Unknown: n[ledger.Unknown],
+		},
+	}
+	if !j.Completed.IsZero() {
+		t := j.Completed.UTC()
+		s.CompletedAt = &t
+	}
+	return s, nil
+}
+
+// Recent returns the IDs of the n jobs enqueued last, the newest first.
+func (c *Client) Recent(ctx context.Context, n int) ([]string, error) {
+	if err := c.Check(ctx); err != nil {
+		return nil, err
+	}
+	return c.ledger.Recent(ctx, n)
+}
+
+// Outcomes yields every recipient of a job once, those refused at the door included, in bounded memory. The order is
+// that of the enqueueing, but that each batch's refused recipients come after its others. An error ends it.
+func (c *Client) Outcomes(ctx context.Context, jobID string) iter.Seq2[Outcome, error] {
+	return func(yield func(Outcome, error) bool) {
+		j, err := c.job(ctx, jobID)
+		if err != nil {
+			yield(Outcome{}, err)
+			return
+		}
+		for o, err := range c.ledger.Outcomes(ctx, j) {
+			out := Outcome{
+				To: o.To, Status: o.State.String(), Account: o.Account, ProviderMessageID: o.ID, Code: o.Code,
+				Detail: o.Detail, Attempts: o.Attempts, UpdatedAt: time.UnixMilli(o.At).UTC(), Ref: o.Ref, Row: o.Row,
+			}
+			if !yield(out, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func (c *Client) job(ctx context.Context, id string) (ledger.Job, error) {
+	if err := c.Check(ctx); err != nil {
+		return ledger.Job{}, err
+	}
+	if len(id) > 64 || id == "" {
+		return ledger.Job{}, ErrNotFound
+	}
+	return c.ledger.Job(ctx, id)
+}
+
+func stateOf(j *ledger.Job, now time.Time) State {
+	switch {
+	case j.Control == ledger.Withdrawn:
+		return Cancelled
+	case !j.Completed.IsZero():
+		return Completed
+	case j.Control == ledger.Paused:
+		return Paused
+	case j.Fed > 0:
+		return Running
+	case j.Spec.At > now.UnixMilli():
+		return Scheduled
+	}
+	return Queued
+}
+
+func scheduleAt(j *ledger.Job) *time.Time {
+	if j.Spec.At == 0 {
+		return nil
+	}
+	t := time.UnixMilli(j.Spec.At).UTC()
+	return &t
+}

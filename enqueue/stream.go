@@ -1,0 +1,351 @@
+package enqueue
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"github.com/volleysms/volley/internal/ledger"
+	"github.com/volleysms/volley/internal/numset"
+	"github.com/volleysms/volley/internal/task"
+	"github.com/volleysms/volley/sms"
+)
+
+// Enqueue validates and enqueues a job with job.Recipients. Once it has returned without an error, every recipient has
+// an outcome, whatever dies.
+//
+// Errors: an *InvalidError or several joined, ErrNoRecipients, ErrKeyConflict, ErrUnreachable, ErrEvicting, or what
+// Redis said. After an error of Redis it is not known whether the job was enqueued: repeat the call with the same Key.
+func (c *Client) Enqueue(ctx context.Context, job Job) (Receipt, error) {
+	return c.EnqueueStream(ctx, job, func(yield func(Recipient, error) bool) {
+		for _, r := range job.Recipients {
+			if !yield(r, nil) {
+				return
+			}
+		}
+	})
+}
+
+// EnqueueStream is Enqueue with the recipients as a stream, which is never held whole: memory is bounded by batches,
+// but for some three bytes a recipient by which duplicates are known. A Recipient and its Values are used up before the
+// next is asked for, and may be written over. Sending starts when the stream has ended.
+//
+// An error in the stream ends the call with that error, and nothing is sent. A stream that broke off is repeated from its
+// start with the same Key: what was written then is recognised, so that there is no gap and no repetition.
+func (c *Client) EnqueueStream(ctx context.Context, job Job, recipients iter.Seq2[Recipient, error]) (Receipt, error) {
+	ck, err := job.check()
+	if err != nil {
+		return Receipt{}, err
+	}
+	if ck.spec.Accounts, err = c.accounts(ctx, job.Via); err != nil {
+		return Receipt{}, err
+	}
+	if err := c.Check(ctx); err != nil {
+		return Receipt{}, err
+	}
+	w := &writer{c: c, job: &job, ck: ck}
+	if err := w.begin(ctx); err != nil {
+		return Receipt{}, err
+	}
+	for r, err := range recipients {
+		if err != nil {
+			return Receipt{}, errors.Join(err, w.abandon(ctx))
+		}
+		if err := w.add(ctx, r); err != nil {
+			return Receipt{}, errors.Join(err, w.abandon(ctx))
+		}
+	}
+	return w.end(ctx)
+}
+
+// chunkBytes is about how much is sent to Redis at once.
+const chunkBytes = 512 << 10
+
+// maxBatchBytes ends a batch whose personal fields are long before it has all its recipients.
+const maxBatchBytes = 128 << 10
+
+// writer turns a stream of recipients into a job in the ledger.
+type writer struct {
+	c   *Client
+	job *Job
+	ck  checked
+
+	have    ledger.Job // what the key stood for, or the new job
+	keyHash string
+	written bool // the job is in the ledger
+	fp      ledger.Fingerprint
+
+	seen    numset.Set
+	build   ledger.BatchBuilder
+	body    []byte
+	chunk   []ledger.PackedBatch
+	bytes   int
+	row     uint64
+	tally   ledger.Tally
+	receipt ledger.Receipt
+	flight  chan error // a chunk on its way
+}
+
+// begin finds out whether the key is known, and gives a new job its ID and time.
+func (w *writer) begin(ctx context.Context) error {
+	var err error
+	if w.fp, err = w.ck.fingerprint(); err != nil {
+		return err
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return fmt.Errorf("enqueue: %w", err)
+	}
+	now := time.Now()
+	spec := &w.ck.spec
+	spec.ID, spec.Created = id.String(), now.UnixMilli()
+	if w.ck.delay > 0 {
+		spec.At = now.Add(w.ck.delay).UnixMilli()
+	}
+	if w.ck.key != "" {
+		sum := sha256.Sum256([]byte(w.ck.key))
+		w.keyHash = hex.EncodeToString(sum[:16])
+		_, err := w.c.ledger.JobOfKey(ctx, w.keyHash)
+		if err == nil {
+			return w.create(ctx)
+		}
+		if !errors.Is(err, ErrNotFound) {
+			return err
+		}
+	}
+	if !w.job.At.IsZero() && w.job.At.Before(now) {
+		return invalid("at", "%s has passed", w.job.At.Format(time.RFC3339))
+	}
+	return nil
+}
+
+// create puts the job into the ledger, or finds the one that its key stands for. It is put off until there is something
+// to write, so that bad input leaves no trace.
+func (w *writer) create(ctx context.Context) error {
+	if w.written {
+		return nil
+	}
+	ttl := w.c.opts.KeyTTL
+	if at := w.ck.spec.At; at > 0 {
+		ttl += max(0, time.Until(time.UnixMilli(at)))
+	}
+	var err error
+	w.have, err = w.c.ledger.Begin(ctx, w.keyHash, ttl, w.ck.spec, w.fp)
+	w.written = err == nil
+	return err
+}
+
+func (w *writer) add(ctx context.Context, r Recipient) error {
+	w.row++
+	if w.row > uint64(w.c.opts.MaxRecipients) {
+		return invalid("recipients", "are more than %d", w.c.opts.MaxRecipients)
+	}
+	to, reason := w.vet(&r)
+	if reason != "" {
+		w.refuse(r, reason)
+	} else if !w.seen.Add(uint64(to)) {
+		w.receipt.Duplicates++
+		return nil
+	} else {
+		w.build.Add(ledger.Recipient{To: to, Row: w.row, Ref: r.Ref, Values: r.Values})
+		w.receipt.Queued++
+	}
+	if w.build.Len() >= w.c.opts.BatchSize || w.build.Refusals() >= w.c.opts.BatchSize || w.build.Bytes() >= maxBatchBytes {
+		return w.closeBatch(ctx)
+	}
+	return nil
+}
+
+// vet returns the number, or why the recipient is refused.
+func (w *writer) vet(r *Recipient) (sms.MSISDN, string) {
+	to, err := sms.ParseMSISDN(r.To)
+	if err != nil {
+		return 0, err.Error()
+	}
+	if len(r.Ref) > MaxRef || !utf8.ValidString(r.Ref) {
+		return 0, fmt.Sprintf("its ref is not UTF-8 of at most %d bytes", MaxRef)
+	}
+	if len(r.Values) != len(w.job.Fields) {
+		return 0, fmt.Sprintf("it has %d values for %d fields", len(r.Values), len(w.job.Fields))
+	}
+	for i, v := range r.Values {
+		if len(v) > MaxValue || !utf8.ValidString(v) {
+			return 0, fmt.Sprintf("its field %q is not UTF-8 of at most %d bytes", w.job.Fields[i], MaxValue)
+		}
+	}
+	return to, ""
+}
+
+// maxRefusedTo is how much is kept of what should have been a number, in bytes.
+const maxRefusedTo = 64
+
+func (w *writer) refuse(r Recipient, reason string) {
+	f := ledger.Refused{To: clip(r.To, maxRefusedTo), Row: w.row, Ref: clip(r.Ref, MaxRef), Reason: reason}
+	w.build.Refuse(f)
+	if len(w.receipt.Refused) < maxListed {
+		w.receipt.Refused = append(w.receipt.Refused, f)
+	}
+	w.receipt.RefusedCount++
+}
+
+// clip cuts s to max bytes of valid UTF-8. The result shares no memory with s.
+func clip(s string, maxBytes int) string {
+	b := []byte(s)
+	if len(b) > maxBytes {
+		b = b[:maxBytes]
+	}
+	out := make([]byte, 0, len(b))
+	for len(b) > 0 {
+		r, n := utf8.DecodeRune(b)
+		if r == utf8.RuneError && n == 1 && len(b) < utf8.UTFMax && len(s) > maxBytes {
+			break // cut in the middle of a character
+		}
+		out = utf8.AppendRune(out, r)
+		b = b[n:]
+	}
+	return string(out)
+}
+
+func (w *writer) closeBatch(ctx context.Context) error {
+	if w.build.Len() == 0 && w.build.Refusals() == 0 {
+		return nil
+	}
+	w.body = w.build.AppendBody(w.body[:0])
+	w.fp = extend(w.fp, w.body)
+	b := ledger.PackedBatch{
+		Number: w.receipt.Batches, Packed: ledger.PackBatch(w.fp, w.body), Queued: w.build.Len(), Refused: w.build.Refusals(),
+	}
+	w.tally.Add(b.Number, b.Queued, b.Refused)
+	w.receipt.Batches++
+	w.build.Reset()
+	w.chunk = append(w.chunk, b)
+	if w.bytes += len(b.Packed); w.bytes >= chunkBytes {
+		return w.flush(ctx)
+	}
+	return nil
+}
+
+// extend chains fingerprints: each covers all that came before.
+func extend(fp ledger.Fingerprint, body []byte) ledger.Fingerprint {
+	h := sha256.New()
+	h.Write(fp[:])
+	h.Write(body)
+	var sum [sha256.Size]byte
+	return ledger.Fingerprint(h.Sum(sum[:0])[:ledger.FingerprintLen])
+}
+
+// flush sends the chunk on its way, after the one before it has arrived.
+func (w *writer) flush(ctx context.Context) error {
+	if err := w.land(); err != nil {
+		return err
+	}
+	if len(w.chunk) == 0 {
+		return nil
+	}
+	if err := w.create(ctx); err != nil {
+		return err
+	}
+	chunk := w.chunk
+	w.chunk, w.bytes = nil, 0
+	if w.have.Sealed != "" {
+		return nil // it is all there; only its fingerprint is to be compared
+	}
+	w.flight = make(chan error, 1)
+	go func() { w.flight <- w.c.ledger.Put(ctx, w.have.Spec, chunk) }()
+	return nil
+}
+
+func (w *writer) land() error {
+	if w.flight == nil {
+		return nil
+	}
+	err := <-w.flight
+	w.flight = nil
+	return err
+}
+
+// abandon ends a stream that broke off. A job with a key stays, so that it can be continued; without one it goes.
+func (w *writer) abandon(ctx context.Context) error {
+	err := w.land()
+	if errors.Is(err, ErrKeyConflict) {
+		return nil
+	}
+	if w.written && w.keyHash == "" {
+		return w.c.ledger.Discard(context.WithoutCancel(ctx), w.have.Spec.ID, "", w.receipt.Batches)
+	}
+	return nil
+}
+
+func (w *writer) end(ctx context.Context) (Receipt, error) {
+	w.receipt.Total = w.receipt.Queued + w.receipt.RefusedCount
+	if w.row == 0 {
+		return Receipt{}, errors.Join(invalid("recipients", "there are none"), ErrNoRecipients)
+	}
+	if w.receipt.Queued == 0 {
+		err := w.land()
+		if w.written && w.have.Sealed == "" {
+			err = errors.Join(err, w.c.ledger.Discard(ctx, w.have.Spec.ID, w.keyHash, w.receipt.Batches))
+		}
+		return w.receiptOf(ledger.Job{Receipt: w.receipt}, false), errors.Join(ErrNoRecipients, err)
+	}
+	err := w.closeBatch(ctx)
+	if err == nil {
+		err = w.flush(ctx)
+	}
+	if err == nil {
+		err = w.create(ctx)
+	}
+	if err = errors.Join(err, w.land()); err != nil {
+		return Receipt{}, errors.Join(err, w.abandon(ctx))
+	}
+	first, err := w.c.ledger.Seal(ctx, w.have.Spec, w.fp, w.receipt, &w.tally)
+	if err != nil {
+		return Receipt{}, err
+	}
+	if !first {
+		if w.have, err = w.c.ledger.Job(ctx, w.have.Spec.ID); err != nil {
+			return Receipt{}, err
+		}
+	} else {
+		w.have.Receipt, w.have.Batches = w.receipt, w.receipt.Batches
+	}
+	if w.have.Fed == 0 && w.have.Control == ledger.Run {
+		if err := w.start(ctx); err != nil {
+			return Receipt{}, err
+		}
+	}
+	return w.receiptOf(w.have, !first), nil
+}
+
+// start puts the job's first batch on the queue; the worker that gets it puts the others there.
+func (w *writer) start(ctx context.Context) error {
+	spec := &w.have.Spec
+	var at time.Time
+	if spec.At > 0 {
+		at = time.UnixMilli(spec.At)
+	}
+	return task.Put(ctx, w.c.queue, spec.Accounts[0], task.Ref{Job: spec.ID}, at)
+}
+
+func (w *writer) receiptOf(j ledger.Job, duplicate bool) Receipt {
+	r := Receipt{
+		JobID: j.Spec.ID, Total: j.Receipt.Total, Queued: j.Receipt.Queued, Refused: []Refused{},
+		RefusedCount: j.Receipt.RefusedCount, Duplicates: j.Receipt.Duplicates, Batches: j.Receipt.Batches,
+		Duplicate: duplicate,
+	}
+	for _, f := range j.Receipt.Refused {
+		r.Refused = append(r.Refused, Refused{To: f.To, Row: f.Row, Reason: f.Reason})
+	}
+	if j.Spec.ID != "" {
+		r.State = stateOf(&j, time.Now())
+		r.ScheduleAt = scheduleAt(&j)
+	}
+	return r
+}
