@@ -37,8 +37,8 @@ func (m Message) Size() Size {
 	return Measure(m.Text)
 }
 
-// ValidateText says why text can't be sent by any gateway, and nil when it can: it must be valid UTF-8 without NUL, have more
-// than spaces in it, and need at most MaxTextBytes and MaxSegments. The error is an InvalidError.
+// ValidateText says why text can't be sent by any gateway, and nil when it can: it must be valid UTF-8 without NUL, hold more
+// than spaces, and need at most MaxTextBytes and MaxSegments. The error is an InvalidError.
 func ValidateText(text string) error {
 	switch {
 	case len(text) > MaxTextBytes:

@@ -62,8 +62,11 @@ func TestMessage_Validate(t *testing.T) {
 		{"UDHTooLong", Message{Binary: &Binary{UDH: udh(134)}}, InvalidError("UDH has 134 octets; at most 133 are allowed")},
 		{"LongestPayload", Message{Binary: &Binary{Payload: octets(MaxBinary)}}, nil},
 		{"PayloadTooLong", Message{Binary: &Binary{Payload: octets(MaxBinary + 1)}}, InvalidError("payload has 34171 octets; at most 34170 are allowed")},
-		{"UDHTakesRoomFromEachSegment", Message{Binary: &Binary{UDH: udh(133), Payload: octets(256)}},
-			InvalidError("binary message needs 256 segments; at most 255 can be joined")},
+		{
+			"UDHTakesRoomFromEachSegment",
+			Message{Binary: &Binary{UDH: udh(133), Payload: octets(256)}},
+			InvalidError("binary message needs 256 segments; at most 255 can be joined"),
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := c.in.Validate(); got != c.want { //nolint:errorlint // the error is exactly this value

@@ -82,7 +82,8 @@ func TestParseTemplate_Refused(t *testing.T) {
 func mustTemplate(t interface {
 	Helper()
 	Fatal(...any)
-}, text string) *Template {
+}, text string,
+) *Template {
 	t.Helper()
 	tpl, err := ParseTemplate(text)
 	if err != nil {
