@@ -1,0 +1,270 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/volleysms/volley/internal/ledger"
+	"github.com/volleysms/volley/internal/plan"
+	"github.com/volleysms/volley/internal/task"
+)
+
+// errBack: what is left of a batch is to be looked at again after a pause.
+var errBack = errors.New("the batch goes back to the queue")
+
+// maxRun is how long a batch may stay in the process before it makes room for others.
+const maxRun = 10 * time.Minute
+
+// waitForOwner is how often a batch is looked at that another living worker holds.
+const waitForOwner = 3 * time.Second
+
+// batch takes a batch, sends what is to be sent, and gives it up. It returns nil when the batch needs no task any more,
+// and errBack with a pause when it does.
+func (w *Worker) batch(ctx context.Context, a *account, ref task.Ref) (pause time.Duration, err error) {
+	job, err := w.job(ctx, ref.Job)
+	if err != nil {
+		return 0, err
+	}
+	if early := time.Until(time.UnixMilli(job.spec.At)); job.spec.At > 0 && early > 0 {
+		if early > 2*time.Second {
+			return early, errBack
+		}
+		select { // asynq hands tasks out up to a second early
+		case <-time.After(early):
+		case <-w.stopCtx.Done():
+			return 0, errBack
+		}
+	}
+	held, err := w.take(ctx, ref)
+	if errors.Is(err, ledger.ErrLost) {
+		return waitForOwner, errBack
+	}
+	if err != nil {
+		return 0, err
+	}
+	r := newRun(w, a, job, &held)
+	if name := job.spec.Accounts[min(held.Via, len(job.spec.Accounts)-1)]; name != a.name {
+		// It moved to another account, and the task that says so may have been lost.
+		r.commit(func(c *ledger.Commit) { c.Release = true })
+		return 0, task.Put(ctx, w.queue, name, ref, time.Time{})
+	}
+	if held.Control == ledger.Paused {
+		r.commit(func(c *ledger.Commit) { c.Release = true })
+		return 0, nil
+	}
+	if ref.Batch == 0 {
+		if err := w.feedFirst(ctx, job); err != nil {
+			r.commit(func(c *ledger.Commit) { c.Release = true })
+			return 0, err
+		}
+	}
+	r.adopt()
+	if held.Control == ledger.Run {
+		r.send()
+		<-r.done
+	}
+	return r.end(ctx)
+}
+
+// take becomes the batch's owner, also after one that has died.
+func (w *Worker) take(ctx context.Context, ref task.Ref) (ledger.Held, error) {
+	token := w.token()
+	held, err := w.ledger.Take(ctx, ref.Job, ref.Batch, token, "")
+	if !errors.Is(err, ledger.ErrLost) {
+		return held, err
+	}
+	owner := held.Token
+	alive, e := w.ledger.Alive(ctx, owner)
+	if e != nil {
+		return held, e
+	}
+	if alive {
+		return held, err
+	}
+	w.log.Warn("a worker died with a batch; what it had on the wire is unknown now", zap.String("worker", owner),
+		zap.String("job", ref.Job), zap.Int("batch", ref.Batch))
+	return w.ledger.Take(ctx, ref.Job, ref.Batch, token, owner)
+}
+
+// run is one stay of a batch in this process.
+type run struct {
+	w     *Worker
+	a     *account
+	job   *jobInfo
+	held  *ledger.Held
+	start time.Time
+
+	mu      sync.Mutex
+	records []ledger.Record
+	open    int           // calls that have not come to an end here
+	pause   time.Duration // until the batch is looked at again
+	halted  bool          // no further call may be made: stopping, paused, cancelled, or lost
+	lost    bool
+	move    bool // what is left goes to the route's next account
+	control ledger.Control
+	done    chan struct{} // closed when open is 0
+
+	c committer
+}
+
+// call is a request that waits for a lane, is on the wire, or waits to be tried again.
+type call struct {
+	part  plan.Call
+	run   *run
+	tries int    // attempts that failed, in this stay
+	gen   uint64 // the commit that records it
+}
+
+func newRun(w *Worker, a *account, job *jobInfo, held *ledger.Held) *run {
+	r := &run{
+		w: w, a: a, job: job, held: held, start: time.Now(), records: held.Records, control: held.Control,
+		done: make(chan struct{}),
+	}
+	r.c.init(r)
+	return r
+}
+
+// adopt settles what an earlier owner left behind: what it had claimed may have been sent, and what was cancelled since
+// is not to be.
+func (r *run) adopt() {
+	now := time.Now().UnixMilli()
+	r.commit(func(c *ledger.Commit) {
+		for i, rec := range r.records {
+			from := rec.State
+			switch {
+			case from == ledger.Sending:
+				rec.State = ledger.Unknown
+				rec.Note = r.held.Side.Note(ledger.Note{Detail: "the worker died during the call"})
+			case from == ledger.Queued && r.control == ledger.Withdrawn:
+				rec.State = ledger.Cancelled
+			default:
+				continue
+			}
+			rec.At = now
+			c.Records.Set(i, from, rec)
+			r.records[i] = rec
+		}
+	})
+}
+
+// send plans the calls for what is queued and gives them to the lanes.
+func (r *run) send() {
+	var items []plan.Item
+	for i, rec := range r.records {
+		if rec.State == ledger.Queued {
+			to := &r.held.Recipients[i]
+			items = append(items, plan.Item{Index: i, To: to.To, Values: r.job.values(to.Values)})
+		}
+	}
+	if len(items) == 0 {
+		close(r.done)
+		return
+	}
+	calls, refused := plan.Plan(r.job.input(items, r.held.Batch), r.a.limits)
+	if len(refused) > 0 {
+		r.refuse(refused)
+	}
+	if len(calls) == 0 {
+		close(r.done)
+		return
+	}
+	out := make([]*call, len(calls))
+	for i := range calls {
+		calls[i].Call.Reference = fmt.Sprintf("%s.%d.%d", r.job.spec.ID, r.held.Batch, calls[i].Items[0])
+		out[i] = &call{part: calls[i], run: r}
+	}
+	r.open = len(out)
+	r.a.ready.push(r.job.spec.ID, out...)
+}
+
+// refuse rejects recipients whose message no call to this gateway can hold.
+func (r *run) refuse(refused []plan.Refused) {
+	now := time.Now().UnixMilli()
+	r.commit(func(c *ledger.Commit) {
+		for _, f := range refused {
+			rec := r.records[f.Index]
+			rec.State, rec.At, rec.Account = ledger.Rejected, now, uint8(r.held.Via)
+			rec.Note = r.held.Side.Note(ledger.Note{Code: ledger.CodeRefused, Detail: f.Reason})
+			c.Records.Set(f.Index, ledger.Queued, rec)
+			r.records[f.Index] = rec
+		}
+	})
+}
+
+// wanted reports whether the call may still be made in this stay; when not, it has been left.
+func (r *run) wanted(c *call) bool {
+	r.mu.Lock()
+	halted := r.halted
+	r.mu.Unlock()
+	if halted || r.w.stopped() || time.Since(r.start) > maxRun {
+		r.leave(c, 0)
+		return false
+	}
+	return true
+}
+
+// leave ends a call whose recipients stay queued, to be looked at again after a pause.
+func (r *run) leave(_ *call, pause time.Duration) {
+	r.mu.Lock()
+	r.pause = max(r.pause, pause)
+	r.mu.Unlock()
+	r.ended(1)
+}
+
+// ended counts calls off.
+func (r *run) ended(n int) {
+	r.mu.Lock()
+	r.open -= n
+	last := r.open == 0
+	r.mu.Unlock()
+	if last {
+		close(r.done)
+	}
+}
+
+// end gives the batch up and says what becomes of it.
+func (r *run) end(ctx context.Context) (pause time.Duration, err error) {
+	r.mu.Lock()
+	open := false
+	for _, rec := range r.records {
+		open = open || rec.State.Open()
+	}
+	lost, move, control := r.lost, r.move, r.control
+	pause = r.pause
+	r.mu.Unlock()
+	if lost {
+		return waitForOwner, errBack
+	}
+	if control == ledger.Withdrawn && open {
+		r.adopt() // cancelled while it was under way
+		open = false
+	}
+	move = move && open
+	r.commit(func(c *ledger.Commit) {
+		c.Release, c.Compact = true, !open
+		if move {
+			c.Via = r.held.Via + 1
+		}
+	})
+	r.c.flushed()
+	r.mu.Lock()
+	lost = r.lost
+	r.mu.Unlock()
+	ref := task.Ref{Job: r.job.spec.ID, Batch: r.held.Batch}
+	switch {
+	case lost:
+		return waitForOwner, errBack
+	case !open:
+		return 0, r.w.finish(ctx, r.job, r.held.Batch)
+	case move:
+		return 0, task.Put(ctx, r.w.queue, r.job.spec.Accounts[r.held.Via+1], ref, time.Time{})
+	case control == ledger.Paused:
+		return 0, nil
+	}
+	return pause, errBack
+}

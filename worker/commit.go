@@ -1,0 +1,183 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/volleysms/volley/internal/ledger"
+)
+
+// committer writes a run's changes to the ledger, one commit after the other. What comes in while one is on its way
+// goes into the next, so that many small calls share a round trip. It repeats a commit until it is known to be written:
+// meanwhile no further claim is granted, and so no further call is made.
+type committer struct {
+	r    *run
+	next *pending // guarded by run.mu
+	busy bool     // guarded by run.mu
+	seq  uint64   // commits given out; guarded by run.mu
+	done uint64   // commits written or given up; guarded by run.mu
+	cond sync.Cond
+}
+
+// pending is a commit that is still being filled.
+type pending struct {
+	ledger.Commit
+	claims []claim
+}
+
+type claim struct {
+	c       *call
+	granted chan<- bool
+}
+
+func (m *committer) init(r *run) {
+	m.r = r
+	m.cond.L = &r.mu
+}
+
+// commit lets fill add to the next commit and sends it on its way. fill runs with the run's lock held. It returns the
+// commit's number.
+func (r *run) commit(fill func(*ledger.Commit)) uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p := r.c.open()
+	fill(&p.Commit)
+	return r.c.kick()
+}
+
+// open returns the commit that is being filled. The run's lock is held.
+func (m *committer) open() *pending {
+	if m.next == nil {
+		m.next = &pending{Commit: ledger.Commit{Via: -1}}
+	}
+	return m.next
+}
+
+// kick sees to it that what is pending gets written. The run's lock is held.
+func (m *committer) kick() uint64 {
+	if !m.busy {
+		m.busy = true
+		go m.write()
+	}
+	return m.seq + 1
+}
+
+// claim asks that the recipients of c be marked as on the wire, and sends on granted whether they are.
+func (r *run) claim(c *call, granted chan<- bool) {
+	now := time.Now().UnixMilli()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.halted {
+		granted <- false
+		return
+	}
+	p := r.c.open()
+	for _, i := range c.part.Items {
+		rec := r.records[i]
+		rec.State, rec.At, rec.Account = ledger.Sending, now, uint8(r.held.Via)
+		rec.Attempts = uint8(min(int(rec.Attempts)+1, 255))
+		p.Claims.Set(i, ledger.Queued, rec)
+	}
+	p.claims = append(p.claims, claim{c, granted})
+	r.c.kick()
+}
+
+// recorded waits until commit n is written or given up.
+func (r *run) recorded(n uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for r.c.done < n {
+		r.c.cond.Wait()
+	}
+}
+
+// flushed waits until everything is written or given up.
+func (m *committer) flushed() {
+	m.r.mu.Lock()
+	defer m.r.mu.Unlock()
+	for m.busy {
+		m.cond.Wait()
+	}
+}
+
+// write writes what is pending until there is nothing more.
+func (m *committer) write() {
+	r := m.r
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for m.next != nil {
+		p := m.next
+		m.next = nil
+		m.seq++
+		p.Seq = m.seq
+		p.SideAt, p.Side = r.held.Side.Take()
+		r.mu.Unlock()
+		granted, control, err := m.persist(p)
+		r.mu.Lock()
+		m.done = p.Seq
+		switch {
+		case err != nil:
+			r.lost, r.halted, granted = true, true, false
+		case control != ledger.Run:
+			r.control, r.halted = control, true
+		}
+		if granted {
+			r.granted(p)
+		}
+		for _, q := range p.claims {
+			q.granted <- granted
+		}
+		m.cond.Broadcast()
+	}
+	m.busy = false
+	m.cond.Broadcast()
+}
+
+// granted carries claims over into the records. The run's lock is held.
+func (r *run) granted(p *pending) {
+	for _, q := range p.claims {
+		for _, i := range q.c.part.Items {
+			rec := &r.records[i]
+			rec.State, rec.Account = ledger.Sending, uint8(r.held.Via)
+			rec.Attempts = uint8(min(int(rec.Attempts)+1, 255))
+		}
+	}
+}
+
+const (
+	commitTimeout = 5 * time.Second
+	firstRepeat   = 20 * time.Millisecond
+	maxRepeat     = time.Second
+)
+
+// persist repeats the commit until it is written. The error is final: the batch is another's, or the worker was told to
+// leave at once.
+func (m *committer) persist(p *pending) (granted bool, control ledger.Control, err error) {
+	w := m.r.w
+	for pause := firstRepeat; ; pause = min(2*pause, maxRepeat) {
+		ctx, cancel := context.WithTimeout(w.hard, commitTimeout)
+		granted, control, err = w.ledger.Commit(ctx, m.r.held, &p.Commit)
+		cancel()
+		if err == nil {
+			return granted, control, nil
+		}
+		if errors.Is(err, ledger.ErrLost) {
+			w.log.Error("a batch was taken over; what this worker knows of it is dropped",
+				zap.String("job", m.r.job.spec.ID), zap.Int("batch", m.r.held.Batch))
+			return false, "", err
+		}
+		if pause == firstRepeat || pause == maxRepeat {
+			w.log.Warn("Redis does not record; nothing is sent until it does", zap.String("job", m.r.job.spec.ID),
+				zap.Int("batch", m.r.held.Batch), zap.Error(err))
+		}
+		select {
+		case <-time.After(pause):
+		case <-w.hard.Done():
+			return false, "", err
+		}
+	}
+}

@@ -1,0 +1,98 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/volleysms/volley/internal/ledger"
+	"github.com/volleysms/volley/internal/task"
+)
+
+// feeder keeps each job's window of batches on the queue: as batches finish, the next ones are put there. It may be
+// done by several workers at once, and again after a crash: task IDs are deterministic and the cursor never goes back.
+type feeder struct {
+	mu   sync.Mutex
+	jobs map[string]*feed
+}
+
+type feed struct {
+	mu  sync.Mutex
+	fed int
+}
+
+func (f *feeder) of(job string) *feed {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.jobs == nil {
+		f.jobs = map[string]*feed{}
+	}
+	if f.jobs[job] == nil {
+		f.jobs[job] = &feed{}
+	}
+	return f.jobs[job]
+}
+
+func (f *feeder) forget(job string) {
+	f.mu.Lock()
+	delete(f.jobs, job)
+	f.mu.Unlock()
+}
+
+// feedFirst fills the window of a job whose first batch has come up.
+func (w *Worker) feedFirst(ctx context.Context, job *jobInfo) error {
+	if job.batches == 1 {
+		return w.ledger.SetFed(ctx, job.spec.ID, 1)
+	}
+	return w.feed(ctx, job, ledger.Progress{Batches: job.batches})
+}
+
+// feed tops the window up.
+func (w *Worker) feed(ctx context.Context, job *jobInfo, p ledger.Progress) error {
+	f := w.feeder.of(job.spec.ID)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fed = max(f.fed, p.Fed)
+	target := min(p.Batches, p.Done+w.opts.Window)
+	if f.fed >= target || f.fed > 0 && target < p.Batches && target-f.fed < max(1, w.opts.Window/4) {
+		return nil // full, or nearly: several are put at a time
+	}
+	if err := w.put(ctx, job, f.fed, target); err != nil {
+		return err
+	}
+	if err := w.ledger.SetFed(ctx, job.spec.ID, target); err != nil {
+		return err
+	}
+	f.fed = target
+	return nil
+}
+
+// put puts batches on the queue, some at a time.
+func (w *Worker) put(ctx context.Context, job *jobInfo, from, to int) error {
+	const atOnce = 8
+	var wg sync.WaitGroup
+	errs := make([]error, atOnce)
+	for k := range min(atOnce, to-from) {
+		wg.Go(func() {
+			for b := from + k; b < to && errs[k] == nil; b += atOnce {
+				errs[k] = task.Put(ctx, w.queue, job.spec.Accounts[0], task.Ref{Job: job.spec.ID, Batch: b}, time.Time{})
+			}
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// finish notes that a batch needs no further call, and puts the next ones on the queue.
+func (w *Worker) finish(ctx context.Context, job *jobInfo, batch int) error {
+	p, err := w.ledger.Finish(ctx, job.spec.ID, batch, time.Now())
+	if err != nil {
+		return err
+	}
+	if p.Done >= p.Batches {
+		w.feeder.forget(job.spec.ID)
+		return nil
+	}
+	return w.feed(ctx, job, p)
+}

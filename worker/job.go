@@ -1,0 +1,95 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/volleysms/volley/internal/ledger"
+	"github.com/volleysms/volley/internal/plan"
+	"github.com/volleysms/volley/sms"
+)
+
+// jobInfo is what never changes about a job, ready for use.
+type jobInfo struct {
+	spec    ledger.Spec
+	batches int
+	tmpl    *sms.Template
+	binary  *sms.Binary
+	order   []int // position in Spec.Fields of each of the template's fields; nil when they are the same
+}
+
+// jobCache keeps the jobs that are being sent. The zero cache is empty; it is safe for concurrent use.
+type jobCache struct {
+	mu   sync.Mutex
+	jobs map[string]*jobInfo
+}
+
+const maxCachedJobs = 1024
+
+// job returns a sealed job.
+func (w *Worker) job(ctx context.Context, id string) (*jobInfo, error) {
+	w.jobs.mu.Lock()
+	j := w.jobs.jobs[id]
+	w.jobs.mu.Unlock()
+	if j != nil {
+		return j, nil
+	}
+	rec, err := w.ledger.Job(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if rec.Sealed == "" {
+		return nil, fmt.Errorf("job %s is still being written", id)
+	}
+	if j, err = newJobInfo(rec); err != nil {
+		return nil, fmt.Errorf("job %s: %w", id, err)
+	}
+	w.jobs.mu.Lock()
+	defer w.jobs.mu.Unlock()
+	if w.jobs.jobs == nil || len(w.jobs.jobs) >= maxCachedJobs {
+		w.jobs.jobs = map[string]*jobInfo{}
+	}
+	w.jobs.jobs[id] = j
+	return j, nil
+}
+
+func newJobInfo(rec ledger.Job) (*jobInfo, error) {
+	j := &jobInfo{spec: rec.Spec, batches: rec.Batches}
+	if len(rec.Spec.Payload) > 0 {
+		j.binary = &sms.Binary{UDH: rec.Spec.UDH, Payload: rec.Spec.Payload}
+		return j, nil
+	}
+	var err error
+	if j.tmpl, err = sms.ParseTemplate(rec.Spec.Text); err != nil {
+		return nil, err
+	}
+	want := j.tmpl.Fields()
+	if slices.Equal(want, rec.Spec.Fields) {
+		return j, nil
+	}
+	j.order = make([]int, len(want))
+	for i, f := range want {
+		if j.order[i] = slices.Index(rec.Spec.Fields, f); j.order[i] < 0 {
+			return nil, fmt.Errorf("the text asks for the field %q, which the job has not", f)
+		}
+	}
+	return j, nil
+}
+
+// values puts a recipient's values in the order of the template's fields.
+func (j *jobInfo) values(have []string) []string {
+	if j.order == nil {
+		return have
+	}
+	out := make([]string, len(j.order))
+	for i, k := range j.order {
+		out[i] = have[k]
+	}
+	return out
+}
+
+func (j *jobInfo) input(items []plan.Item, _ int) plan.Input {
+	return plan.Input{From: sms.SenderID(j.spec.From), Template: j.tmpl, Binary: j.binary, Items: items}
+}

@@ -1,0 +1,114 @@
+package worker
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/volleysms/volley/providers"
+)
+
+// Account is a login at a gateway that the worker sends through.
+type Account struct {
+	// Name is what jobs call it: 1 to 64 of [A-Za-z0-9_-].
+	Name string
+	// Provider is the kind of gateway, for logs and for what `volley accounts` shows.
+	Provider string
+	Adapter  providers.Adapter
+	// Concurrency is how many calls may be in flight in this process; 0 is 8.
+	Concurrency int
+	// Rate is how many calls a second all workers together may make; 0 is no limit.
+	Rate float64
+	// Timeout bounds one call; 0 is 30 s.
+	Timeout time.Duration
+}
+
+// Retry says how often and how long what provably was not sent is tried again. A field left at zero has its default.
+type Retry struct {
+	// MaxAttempts is how many calls a recipient may cost at one account: 1 to 200; 0 is 8.
+	MaxAttempts int
+	// Initial is the pause after the first attempt; each further one doubles it, up to Max, give or take a half. 0 is 1 s,
+	// and 10 min.
+	Initial, Max time.Duration
+	// Inline is how long a batch is kept in the process for the sake of such pauses before it goes back to the queue;
+	// 0 is 20 s, negative is not at all.
+	Inline time.Duration
+}
+
+// Options of a Worker. Accounts are required; the zero value of all else has a default.
+type Options struct {
+	Accounts []Account
+	// Routes are announced to producers beside the accounts.
+	Routes map[string][]string
+	Retry  Retry
+	// Window is how many batches of one job are on the queue at a time; 0 is 64.
+	Window int
+	// Poll is how often an idle account's queue is looked at; 0 is 20 ms. The first call of a job on an idle system
+	// waits about half of it.
+	Poll time.Duration
+	// Logger gets one line for each thing that went wrong; nil is silent. Texts and whole numbers are never logged.
+	Logger *zap.Logger
+}
+
+func (o Options) withDefaults() (Options, error) {
+	def(&o.Retry.MaxAttempts, 8)
+	def(&o.Retry.Initial, time.Second)
+	def(&o.Retry.Max, 10*time.Minute)
+	def(&o.Retry.Inline, 20*time.Second)
+	def(&o.Window, 64)
+	def(&o.Poll, 20*time.Millisecond)
+	if o.Logger == nil {
+		o.Logger = zap.NewNop()
+	}
+	var errs []error
+	if len(o.Accounts) == 0 {
+		errs = append(errs, errors.New("worker: there is no account to serve"))
+	}
+	if o.Retry.MaxAttempts < 1 || o.Retry.MaxAttempts > 200 {
+		errs = append(errs, fmt.Errorf("worker: MaxAttempts is %d; it is 1 to 200", o.Retry.MaxAttempts))
+	}
+	if o.Retry.Initial < 0 || o.Retry.Max < o.Retry.Initial {
+		errs = append(errs, fmt.Errorf("worker: the pauses %v to %v make no sense", o.Retry.Initial, o.Retry.Max))
+	}
+	if o.Window < 1 || o.Poll < time.Millisecond {
+		errs = append(errs, errors.New("worker: Window must be at least 1 and Poll at least a millisecond"))
+	}
+	seen := map[string]bool{}
+	accounts := make([]Account, len(o.Accounts))
+	for i, a := range o.Accounts {
+		def(&a.Concurrency, 8)
+		def(&a.Timeout, 30*time.Second)
+		switch {
+		case !nameOK(a.Name):
+			errs = append(errs, fmt.Errorf("worker: account name %q: 1 to 64 letters, digits, - and _", a.Name))
+		case seen[a.Name]:
+			errs = append(errs, fmt.Errorf("worker: account %s is there twice", a.Name))
+		case a.Adapter == nil:
+			errs = append(errs, fmt.Errorf("worker: account %s has no adapter", a.Name))
+		case a.Concurrency < 0 || a.Rate < 0 || a.Timeout < 0:
+			errs = append(errs, fmt.Errorf("worker: account %s: concurrency, rate and timeout can't be negative", a.Name))
+		}
+		seen[a.Name] = true
+		accounts[i] = a
+	}
+	o.Accounts = accounts
+	return o, errors.Join(errs...)
+}
+
+func def[T comparable](p *T, v T) {
+	var zero T
+	if *p == zero {
+		*p = v
+	}
+}
+
+func nameOK(s string) bool {
+	for _, c := range s {
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return len(s) >= 1 && len(s) <= 64
+}

@@ -1,0 +1,254 @@
+package worker
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+	"go.uber.org/zap"
+
+	"github.com/volleysms/volley/internal/ledger"
+	"github.com/volleysms/volley/internal/plan"
+	"github.com/volleysms/volley/providers"
+)
+
+// settle records what a call established about each recipient, and decides in this one place what happens to those that
+// provably were not sent.
+func (r *run) settle(c *call, results []providers.Result) {
+	if len(results) != len(c.part.Items) {
+		results = providers.Fail(len(c.part.Items), &providers.Error{
+			Kind: providers.Unknown, Provider: r.a.provider,
+			Detail: fmt.Sprintf("the adapter gave %d results for %d recipients", len(results), len(c.part.Items)),
+		})
+	}
+	kinds, tally := kindsOf(results)
+	r.a.heed(tally)
+
+	var next retries
+	now := time.Now().UnixMilli()
+	r.mu.Lock()
+	p := r.c.open()
+	for k, i := range c.part.Items {
+		rec := r.records[i]
+		res := &results[k]
+		rec.At = now
+		rec.Kind = 0
+		if kinds[k] != accepted {
+			rec.Kind = uint8(kinds[k]) + 1
+		}
+		rec.Note = r.held.Side.Note(ledger.Note{Code: res.Code, Detail: res.Detail})
+		r.decide(&rec, c, k, kinds[k], res, &next)
+		p.Records.Set(i, ledger.Sending, rec)
+		r.records[i] = rec
+	}
+	c.gen = r.c.kick()
+	again := next.calls(c)
+	r.open += len(again)
+	r.mu.Unlock()
+
+	r.log(c, tally)
+	for _, a := range again {
+		r.again(a.call, a.pause)
+	}
+	r.ended(1)
+}
+
+// decide turns one result into the recipient's next record, and notes it for another call where there is to be one.
+func (r *run) decide(rec *ledger.Record, c *call, k int, kind providers.Kind, res *providers.Result, next *retries) {
+	spare := func() { // the attempt costs nothing
+		rec.Attempts--
+		rec.State = ledger.Queued
+	}
+	switch kind {
+	case accepted:
+		rec.State = ledger.Accepted
+		if res.Delivered {
+			rec.State = ledger.Delivered
+		}
+		rec.ID = r.held.Side.ID(res.ID)
+	case providers.Invalid, providers.Rejected:
+		rec.State = ledger.Rejected
+	case providers.Config, providers.Throttled:
+		spare()
+		next.waiting = append(next.waiting, k)
+	case providers.Again:
+		spare()
+		next.now = append(next.now, k)
+	case providers.Split:
+		if len(c.part.Items) == 1 {
+			rec.State = ledger.Rejected
+			return
+		}
+		spare()
+		next.split = true
+	case providers.Unavailable:
+		rec.State = ledger.Queued
+		switch {
+		case int(rec.Attempts) < r.w.opts.Retry.MaxAttempts:
+			next.later = append(next.later, k)
+			next.attempts = max(next.attempts, int(rec.Attempts))
+			next.after = max(next.after, retryAfter(res.Err))
+		case r.held.Via+1 < len(r.job.spec.Accounts):
+			rec.Attempts = 0
+			r.move = true
+		default:
+			rec.State = ledger.Failed
+		}
+	default:
+		rec.State = ledger.Unknown
+	}
+}
+
+// accepted stands beside the kinds for a result without an error.
+const accepted = providers.Kind(255)
+
+// kindsOf classifies the results. A call that only says Again would go on for ever: it counts as Unavailable.
+func kindsOf(results []providers.Result) ([]providers.Kind, map[providers.Kind]providers.Result) {
+	kinds := make([]providers.Kind, len(results))
+	tally := make(map[providers.Kind]providers.Result, 1)
+	for i := range results {
+		kinds[i] = accepted
+		if results[i].Err != nil {
+			kinds[i] = providers.KindOf(results[i].Err)
+		}
+		if i == 0 || kinds[i] != kinds[i-1] {
+			tally[kinds[i]] = results[i]
+		}
+	}
+	if _, all := tally[providers.Again]; all && len(tally) == 1 {
+		for i := range kinds {
+			kinds[i] = providers.Unavailable
+		}
+		return kinds, map[providers.Kind]providers.Result{providers.Unavailable: results[0]}
+	}
+	return kinds, tally
+}
+
+func retryAfter(err error) time.Duration {
+	var e *providers.Error
+	if errors.As(err, &e) {
+		return e.RetryAfter
+	}
+	return 0
+}
+
+// throttlePause is how long an account waits that was told to slow down and not for how long.
+const throttlePause = 2 * time.Second
+
+// heed draws an account's conclusions from a call.
+func (a *account) heed(tally map[providers.Kind]providers.Result) {
+	now := time.Now()
+	if res, ok := tally[providers.Config]; ok {
+		if pause, first := a.gate.fault(now); first {
+			a.w.log.Error("the gateway refuses the account; its recipients stay queued", zap.String("account", a.name),
+				zap.String("code", res.Code), zap.String("detail", res.Detail), zap.Duration("pause", pause))
+		}
+		return
+	}
+	if res, ok := tally[providers.Throttled]; ok {
+		pause := retryAfter(res.Err)
+		def(&pause, throttlePause)
+		a.gate.hold(now.Add(pause))
+	}
+	if _, ok := tally[accepted]; ok {
+		if a.gate.well() {
+			a.w.log.Info("the gateway takes the account again", zap.String("account", a.name))
+		}
+		return
+	}
+	a.gate.unsure()
+}
+
+// retries are the recipients of a call, by position in it, that go into another one.
+type retries struct {
+	now      []int // at once
+	later    []int // after a growing pause
+	waiting  []int // when the account's gate opens
+	split    bool  // all of them, in two halves
+	attempts int   // the most that any of later has had
+	after    time.Duration
+}
+
+type retry struct {
+	call  *call
+	pause time.Duration // 0 at once; the gate holds what waits for it
+}
+
+// calls makes the calls that follow c.
+func (n *retries) calls(c *call) []retry {
+	var out []retry
+	if n.split {
+		for _, half := range plan.Halve(c.part) {
+			out = append(out, retry{&call{part: half, run: c.run, tries: c.tries}, 0})
+		}
+	}
+	for _, part := range [][]int{n.now, n.waiting} {
+		if len(part) > 0 {
+			out = append(out, retry{&call{part: subset(c.part, part), run: c.run, tries: c.tries}, 0})
+		}
+	}
+	if len(n.later) > 0 {
+		pause := max(n.after, c.run.w.pauseAfter(n.attempts))
+		out = append(out, retry{&call{part: subset(c.part, n.later), run: c.run, tries: c.tries + 1}, pause})
+	}
+	return out
+}
+
+// subset is the call with only some of its recipients.
+func subset(c plan.Call, positions []int) plan.Call {
+	if len(positions) == len(c.Items) {
+		return c
+	}
+	out := c
+	out.Items = make([]int, len(positions))
+	out.Call.Recipients = make([]providers.Recipient, len(positions))
+	for k, p := range positions {
+		out.Items[k], out.Call.Recipients[k] = c.Items[p], c.Call.Recipients[p]
+	}
+	return out
+}
+
+// pauseAfter is the pause after n attempts that failed: it doubles with each, and is spread by half either way.
+func (w *Worker) pauseAfter(n int) time.Duration {
+	o := w.opts.Retry
+	base := o.Max
+	if shift := max(0, n-1); shift < 32 && o.Initial<<shift > 0 {
+		base = min(o.Max, o.Initial<<shift)
+	}
+	b := backoff.NewExponentialBackOff(backoff.WithInitialInterval(base), backoff.WithMaxInterval(o.Max),
+		backoff.WithRandomizationFactor(0.5), backoff.WithMaxElapsedTime(0))
+	return b.NextBackOff()
+}
+
+// again makes the call once more after a pause, in this stay when the pause is short enough, else in a later one.
+func (r *run) again(c *call, pause time.Duration) {
+	if pause <= 0 {
+		r.a.ready.push(r.job.spec.ID, c)
+		return
+	}
+	if time.Since(r.start)+pause > r.w.opts.Retry.Inline {
+		r.leave(c, pause)
+		return
+	}
+	go func() {
+		select {
+		case <-time.After(pause):
+			r.a.ready.push(r.job.spec.ID, c)
+		case <-r.w.stopCtx.Done():
+			r.leave(c, 0)
+		}
+	}()
+}
+
+// log tells of a call in which something was not accepted.
+func (r *run) log(c *call, tally map[providers.Kind]providers.Result) {
+	for kind, res := range tally {
+		if kind == accepted {
+			continue
+		}
+		r.w.log.Warn("the gateway did not take all of a call", zap.String("account", r.a.name), zap.String("kind", kind.String()),
+			zap.String("code", res.Code), zap.String("detail", res.Detail), zap.String("job", r.job.spec.ID),
+			zap.Int("batch", r.held.Batch), zap.Int("recipients", len(c.part.Items)), zap.NamedError("error", res.Err))
+	}
+}

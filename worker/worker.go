@@ -1,0 +1,191 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
+	"go.uber.org/zap"
+
+	"github.com/volleysms/volley/internal/ledger"
+	"github.com/volleysms/volley/internal/redisx"
+	"github.com/volleysms/volley/internal/task"
+)
+
+// Worker sends batches. Make one with New, and Run it once.
+type Worker struct {
+	id       string
+	opts     Options
+	log      *zap.Logger
+	rdb      redis.UniversalClient // everything but asynq's servers
+	srvRdb   redis.UniversalClient // asynq's servers and nothing else
+	ledger   *ledger.Ledger
+	queue    *asynq.Client
+	feeder   feeder
+	jobs     jobCache
+	accounts []*account
+
+	tokens  atomic.Uint64
+	stopCtx context.Context // done when stopping is closed
+	stop    context.CancelFunc
+	hard    context.Context // done when what is not recorded by now must be left
+	abort   context.CancelFunc
+}
+
+// New returns a Worker on the Redis that r describes. It does not connect.
+func New(r *redis.UniversalOptions, o Options) (*Worker, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	own := *r
+	lanes := 0
+	for _, a := range o.Accounts {
+		lanes += a.Concurrency
+	}
+	own.PoolSize = max(own.PoolSize, 16, min(lanes, 256))
+	// A script that was cut off is repeated by those who know whether it may be.
+	own.MaxRetries = -1
+	srv := *r
+	srv.PoolSize = max(srv.PoolSize, 8*len(o.Accounts))
+	w := &Worker{
+		id: uuid.NewString()[:13], opts: o, log: o.Logger,
+		rdb: redis.NewUniversalClient(&own), srvRdb: redis.NewUniversalClient(&srv),
+	}
+	w.srvRdb.AddHook(reviveAcks{})
+	w.ledger = ledger.New(w.rdb)
+	w.queue = asynq.NewClientFromRedisClient(w.rdb)
+	w.stopCtx, w.stop = context.WithCancel(context.Background())
+	w.hard, w.abort = context.WithCancel(context.Background())
+	for _, a := range o.Accounts {
+		w.accounts = append(w.accounts, newAccount(w, a))
+	}
+	return w, nil
+}
+
+const (
+	heartbeatEvery = 2 * time.Second
+	heartbeatTTL   = 10 * time.Second
+	// drainMargin is what is left for recording after the last call has ended.
+	drainMargin = 10 * time.Second
+)
+
+// Run serves the accounts until ctx ends; then it starts no further call, waits for those that are on the wire, records
+// them, and returns nil. It returns early, with an error, only when Redis is not fit for use at the start.
+func (w *Worker) Run(ctx context.Context) (err error) {
+	defer func() { err = errors.Join(err, w.srvRdb.Close(), w.rdb.Close()) }()
+	defer w.stop()
+	defer w.abort()
+	if err := redisx.Check(ctx, w.rdb); err != nil {
+		return err
+	}
+	if err := w.announce(ctx); err != nil {
+		return err
+	}
+	if err := w.ledger.Heartbeat(ctx, w.id, heartbeatTTL); err != nil {
+		return err
+	}
+	var beats sync.WaitGroup
+	beats.Go(w.beat)
+	started := 0
+	for _, a := range w.accounts {
+		if err = a.start(); err != nil {
+			err = fmt.Errorf("worker: account %s: %w", a.name, err)
+			break
+		}
+		started++
+	}
+	if err == nil {
+		w.log.Info("worker is ready", zap.String("worker", w.id), zap.Int("accounts", started))
+		<-ctx.Done()
+		w.log.Info("worker stops: it finishes the calls that are on the wire", zap.String("worker", w.id))
+	}
+	w.stop()
+	var all sync.WaitGroup
+	for _, a := range w.accounts[:started] {
+		all.Go(a.drain)
+	}
+	limit := time.AfterFunc(w.drainTime(), w.abort)
+	all.Wait()
+	limit.Stop()
+	w.abort()
+	beats.Wait()
+	bye, cancel := context.WithTimeout(context.Background(), ackTimeout)
+	defer cancel()
+	if e := w.ledger.Gone(bye, w.id); e != nil {
+		w.log.Warn("could not sign off; the heartbeat ends by itself", zap.Error(e))
+	}
+	return err
+}
+
+// drainTime bounds how long a stop may take.
+func (w *Worker) drainTime() time.Duration {
+	var longest time.Duration
+	for _, a := range w.accounts {
+		longest = max(longest, a.timeout)
+	}
+	return longest + drainMargin
+}
+
+func (w *Worker) announce(ctx context.Context) error {
+	accounts := map[string]string{}
+	for _, a := range w.opts.Accounts {
+		accounts[a.Name] = a.Provider
+	}
+	return w.ledger.Announce(ctx, accounts, w.opts.Routes)
+}
+
+// beat keeps the worker on the list of the living until everything it holds is given back.
+func (w *Worker) beat() {
+	t := time.NewTicker(heartbeatEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-w.hard.Done():
+			return
+		case <-t.C:
+			ctx, cancel := context.WithTimeout(w.hard, heartbeatEvery)
+			if err := w.ledger.Heartbeat(ctx, w.id, heartbeatTTL); err != nil && w.hard.Err() == nil {
+				w.log.Warn("Redis does not take the heartbeat", zap.Error(err))
+			}
+			cancel()
+		}
+	}
+}
+
+// token makes a mark of ownership that no other batch or worker has.
+func (w *Worker) token() string { return w.id + "/" + strconv.FormatUint(w.tokens.Add(1), 10) }
+
+func (w *Worker) stopped() bool { return w.stopCtx.Err() != nil }
+
+// handle is what asynq calls for a task on the queue of a.
+func (w *Worker) handle(a *account, t *asynq.Task) error {
+	ref, err := task.Parse(t.Payload())
+	if err != nil {
+		w.log.Error("a task can't be read; a newer worker may be able to", zap.String("account", a.name), zap.Error(err))
+		return &backError{time.Minute}
+	}
+	if w.stopped() {
+		return &backError{}
+	}
+	pause, err := w.batch(w.hard, a, ref)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, errBack):
+		return &backError{pause}
+	case errors.Is(err, ledger.ErrNotFound):
+		w.log.Warn("a batch is gone from the ledger", zap.String("job", ref.Job), zap.Int("batch", ref.Batch))
+		return nil
+	}
+	w.log.Error("a batch goes back to the queue", zap.String("account", a.name), zap.String("job", ref.Job),
+		zap.Int("batch", ref.Batch), zap.Error(err))
+	return &backError{max(pause, 2*time.Second)}
+}
