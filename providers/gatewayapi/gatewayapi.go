@@ -1,0 +1,201 @@
+// Package gatewayapi sends through GatewayAPI.com's REST API (POST /rest/mtsms).
+//
+// Sources: the vendor's integration guide, and docs/rest.rst, docs/errors.rst and docs/appendix.rst of
+// github.com/onlinecity/gatewayapi-docs.
+package gatewayapi
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/volleysms/volley/internal/httpc"
+	"github.com/volleysms/volley/providers"
+)
+
+// Name is the provider's name in settings, errors and logs.
+const Name = "gatewayapi"
+
+const (
+	// DefaultBaseURL is the vendor's global platform. The EU platform, https://gatewayapi.eu, has accounts of its own.
+	DefaultBaseURL = "https://gatewayapi.com"
+	// maxRecipients is the most recipients one message object may have. Source: rest.rst, "Limitations".
+	maxRecipients = 10_000
+	// defaultRecipients bounds how many recipients a cut connection leaves unknown.
+	defaultRecipients = 1_000
+	// defaultConns stays well below the 40 connections that the vendor lets one address open. Source: rest.rst.
+	defaultConns = 10
+	maxConns     = 40
+	// maxSegments is the most segments of a text. Source: appendix.rst.
+	maxSegments = 255
+	// bodyBudget is the longest request body, in bytes. The vendor names no limit; this one was never met.
+	bodyBudget = 1 << 20
+)
+
+// Options of an Adapter. Token must be set; every other zero value means the default.
+type Options struct {
+	// BaseURL is where the platform is, without a query; empty is DefaultBaseURL.
+	BaseURL string
+	// Token is the API token of the account. It belongs to one platform.
+	Token string
+	// BasicAuth sends the token as the user name of Basic authentication, for old accounts.
+	BasicAuth bool
+	// CallbackURL gets the delivery reports of this account's messages; empty is the webhook set at the vendor.
+	CallbackURL string
+	// MaxRecipients is the most recipients of one call, 1 to 10,000; 0 is 1,000.
+	MaxRecipients int
+	// MaxConns is the most connections open at a time, 1 to 40; 0 is 10.
+	MaxConns int
+}
+
+func (o Options) withDefaults() Options {
+	if o.BaseURL == "" {
+		o.BaseURL = DefaultBaseURL
+	}
+	if o.MaxRecipients == 0 {
+		o.MaxRecipients = defaultRecipients
+	}
+	if o.MaxConns == 0 {
+		o.MaxConns = defaultConns
+	}
+	o.BaseURL = strings.TrimRight(o.BaseURL, "/")
+	return o
+}
+
+func (o Options) validate() error {
+	if err := webURL(o.BaseURL); err != nil {
+		return fmt.Errorf("base URL: %w", err)
+	}
+	if strings.Contains(o.BaseURL, "?") {
+		return errors.New("base URL: must not have a query")
+	}
+	if o.CallbackURL != "" {
+		if err := webURL(o.CallbackURL); err != nil {
+			return fmt.Errorf("callback URL: %w", err)
+		}
+	}
+	switch {
+	case o.Token == "":
+		return errors.New("token is missing")
+	case strings.ContainsFunc(o.Token, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return errors.New("token has a blank or a character outside ASCII")
+	case o.MaxRecipients < 1 || o.MaxRecipients > maxRecipients:
+		return fmt.Errorf("max recipients must be 1 to %d", maxRecipients)
+	case o.MaxConns < 1 || o.MaxConns > maxConns:
+		return fmt.Errorf("max connections must be 1 to %d", maxConns)
+	}
+	return nil
+}
+
+// webURL checks an address without showing it, as it may hold a credential.
+func webURL(s string) error {
+	u, err := url.Parse(s)
+	switch {
+	case err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "":
+		return errors.New("must be http:// or https:// with a host")
+	case u.User != nil || u.Fragment != "":
+		return errors.New("must not have a user or a fragment")
+	}
+	return nil
+}
+
+// Adapter sends through one account. Safe for concurrent use.
+type Adapter struct {
+	opts          Options
+	authorization string
+	credentials   []string // in every form they are sent in
+	client        *httpc.Client
+}
+
+var (
+	_ providers.Adapter = (*Adapter)(nil)
+	_ providers.Checker = (*Adapter)(nil)
+)
+
+// New returns an Adapter, or an error that says which option is wrong. It makes no connection.
+func New(o Options) (*Adapter, error) {
+	o = o.withDefaults()
+	if err := o.validate(); err != nil {
+		return nil, fmt.Errorf("%s: %w", Name, err)
+	}
+	basic := base64.StdEncoding.EncodeToString([]byte(o.Token + ":"))
+	a := &Adapter{
+		opts:          o,
+		authorization: "Token " + o.Token,
+		credentials:   []string{o.Token, basic},
+		client:        httpc.New(httpc.Options{Provider: Name, MaxConns: o.MaxConns}),
+	}
+	if o.BasicAuth {
+		a.authorization = "Basic " + basic
+	}
+	return a, nil
+}
+
+// Limits returns what one call may hold: one text, which the gateway merges with each recipient's values.
+func (a *Adapter) Limits() providers.Limits {
+	return providers.Limits{
+		Recipients:     a.opts.MaxRecipients,
+		Texts:          providers.MergeFields,
+		Segments:       maxSegments,
+		Bytes:          bodyBudget,
+		BaseBytes:      baseBytes + len(a.opts.CallbackURL),
+		RecipientBytes: recipientBytes,
+		ValueBytes:     valueBytes,
+		TextGrowth:     providers.JSON,
+	}
+}
+
+// Send makes one request. The gateway takes all recipients of it or none; the Result's ID is the message object's, the
+// same for every recipient.
+func (a *Adapter) Send(ctx context.Context, c providers.Call) []providers.Result {
+	n := len(c.Recipients)
+	if n == 0 {
+		return nil
+	}
+	if why := unfit(c); why != "" {
+		return providers.Fail(n, fail(providers.Invalid, "", why))
+	}
+	req, err := httpc.NewPOST(ctx, a.opts.BaseURL+"/rest/mtsms", "application/json", appendBody(nil, c, a.opts.CallbackURL))
+	if err != nil {
+		return providers.Fail(n, &providers.Error{Kind: providers.Config, Provider: Name, Err: err})
+	}
+	resp, failed := a.do(ctx, req)
+	if failed != nil {
+		return providers.Fail(n, failed)
+	}
+	return results(resp, c, a.secrets(c))
+}
+
+// Check asks for the account's balance, which proves the login.
+func (a *Adapter) Check(ctx context.Context) (providers.AccountInfo, error) {
+	req, err := httpc.NewGET(ctx, a.opts.BaseURL+"/rest/me")
+	if err != nil {
+		return providers.AccountInfo{}, &providers.Error{Kind: providers.Config, Provider: Name, Err: err}
+	}
+	resp, failed := a.do(ctx, req)
+	if failed == nil {
+		var balance string
+		if balance, failed = readBalance(resp, a.secrets(providers.Call{})); failed == nil {
+			return providers.AccountInfo{LoginProven: true, Balance: balance}, nil
+		}
+	}
+	if failed.Kind == providers.Unknown { // nothing was to be sent
+		failed.Kind = providers.Unavailable
+	}
+	return providers.AccountInfo{}, failed
+}
+
+func (a *Adapter) do(ctx context.Context, req *http.Request) (*httpc.Response, *providers.Error) {
+	req.Header.Set("Authorization", a.authorization)
+	req.Header.Set("Accept", "application/json")
+	return a.client.Do(ctx, req)
+}
+
+// secrets are what the gateway's words must not repeat.
+func (a *Adapter) secrets(c providers.Call) []string {
+	return append([]string{c.Text}, a.credentials...)
+}
