@@ -10,7 +10,18 @@ import (
 	"github.com/volleysms/volley/sms"
 )
 
+var sink []providers.Recipient
+
 func BenchmarkPlan(b *testing.B) {
+	// What no planner can save.
+	b.Run("allocation_alone", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			for range 4 {
+				sink = make([]providers.Recipient, 250)
+			}
+		}
+	})
 	literal := strings.Repeat("a", 131)
 	fields := "Hi {{name}}, " + strings.Repeat("a", 110)
 	tests := []struct {

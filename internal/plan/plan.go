@@ -104,19 +104,17 @@ func (p *planner) same(text string, size sms.Size, textBytes int) {
 		perCall = min(perCall, (l.Bytes-fixed)/l.RecipientBytes)
 	}
 
-	recipients := make([]providers.Recipient, 0, len(p.in.Items))
-	indexes := make([]int, 0, len(p.in.Items))
 	for _, layer := range layers(p.in.Items, func(it *Item) sms.MSISDN { return it.To }) {
 		for chunk := range slices.Chunk(layer, perCall) {
-			start := len(indexes)
-			for i := range chunk {
-				recipients = append(recipients, providers.Recipient{To: chunk[i].To})
-				indexes = append(indexes, chunk[i].Index)
-			}
 			c := p.call(size)
 			c.Text = text
-			c.Recipients = slices.Clip(recipients[start:])
-			p.calls = append(p.calls, Call{Call: c, Items: slices.Clip(indexes[start:])})
+			c.Recipients = make([]providers.Recipient, len(chunk))
+			indexes := make([]int, len(chunk))
+			for i := range chunk {
+				c.Recipients[i].To = chunk[i].To
+				indexes[i] = chunk[i].Index
+			}
+			p.calls = append(p.calls, Call{Call: c, Items: indexes})
 		}
 	}
 }
