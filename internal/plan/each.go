@@ -109,7 +109,7 @@ func (p *planner) choosePairs(pieces []piece) func(i int) int {
 	}
 	inTemplate := clashing(p.in.Template.Merge(make([]string, len(p.in.Template.Fields()))))
 	taken := make([]pairs, len(pieces))
-	all := inTemplate
+	var all pairs
 	for i := range pieces {
 		taken[i] = inTemplate
 		for _, v := range pieces[i].Values {

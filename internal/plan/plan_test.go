@@ -194,13 +194,15 @@ func TestPlan(t *testing.T) {
 			},
 		},
 		{
-			// 10 + template 6 + tag 3+2 = 21, and 10+2+2 for Bo and Al, 10+2+3 for Ann.
-			name: "merge fields: values and tags count in the byte budget", text: "Hi {{a}}", items: items("Bo", "Ann", "Al"),
-			limits: providers.Limits{Recipients: 9, Texts: providers.MergeFields, Bytes: 50, BaseBytes: 10, RecipientBytes: 10, ValueBytes: 2},
-			want: []wantCall{
-				{items: []int{0, 1}, text: "Hi %0~", tags: []string{"%0~"}, segments: 1},
-				{items: []int{2}, text: "Hi Al", segments: 1},
-			},
+			// 10 + template 6 + tag 3+2 = 21, and 10 + 2+2 for each value.
+			name: "merge fields: a call fills the byte budget to the last byte", text: "Hi {{a}}", items: items("Bo", "Al"),
+			limits: providers.Limits{Recipients: 9, Texts: providers.MergeFields, Bytes: 49, BaseBytes: 10, RecipientBytes: 10, ValueBytes: 2},
+			want:   []wantCall{{items: []int{0, 1}, text: "Hi %0~", tags: []string{"%0~"}, segments: 1}},
+		},
+		{
+			name: "merge fields: values and tags count in the byte budget", text: "Hi {{a}}", items: items("Bo", "Al"),
+			limits: providers.Limits{Recipients: 9, Texts: providers.MergeFields, Bytes: 48, BaseBytes: 10, RecipientBytes: 10, ValueBytes: 2},
+			want:   []wantCall{{items: []int{0}, text: "Hi Bo", segments: 1}, {items: []int{1}, text: "Hi Al", segments: 1}},
 		},
 		{
 			name: "merge fields: what is too large to merge may go as it is", text: "Hi {{a}}", items: items("Bo", "Ann"),

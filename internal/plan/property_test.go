@@ -24,7 +24,7 @@ func drawLimits(t *rapid.T) providers.Limits {
 		Recipients:     rapid.IntRange(1, 12).Draw(t, "recipients"),
 		Texts:          rapid.SampledFrom([]providers.Texts{providers.OneText, providers.MergeFields, providers.ManyTexts}).Draw(t, "texts"),
 		Segments:       rapid.SampledFrom([]int{0, 1, 2}).Draw(t, "segments"),
-		Bytes:          rapid.SampledFrom([]int{0, 60, 100, 200, 500, 2000}).Draw(t, "bytes"),
+		Bytes:          rapid.OneOf(rapid.Just(0), rapid.IntRange(20, 300), rapid.IntRange(300, 3000)).Draw(t, "bytes"),
 		BaseBytes:      rapid.IntRange(0, 40).Draw(t, "base"),
 		RecipientBytes: rapid.IntRange(0, 20).Draw(t, "recipient"),
 		ValueBytes:     rapid.IntRange(0, 4).Draw(t, "value"),
