@@ -2,11 +2,13 @@ package enqueue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
@@ -49,6 +51,11 @@ func (o Options) withDefaults() (Options, error) {
 	case o.MaxRecipients < 1:
 		return o, fmt.Errorf("enqueue: MaxRecipients is %d; it is at least 1", o.MaxRecipients)
 	}
+	for name, accounts := range o.Routes {
+		if len(accounts) == 0 {
+			return o, fmt.Errorf("enqueue: the route %q has no account", name)
+		}
+	}
 	return o, nil
 }
 
@@ -59,6 +66,7 @@ type Client struct {
 	queue  *asynq.Client
 	opts   Options
 	owned  bool
+	chunk  int // bytes of batches that go to Redis at once, about
 
 	mu        sync.Mutex
 	fit       bool // the server passed redisx.Check
@@ -69,11 +77,13 @@ type Client struct {
 // New returns a Client for one server, for the master that sentinels name (MasterName), or for a cluster
 // (IsClusterMode, or several Addrs), as go-redis' UniversalOptions say. It does not connect; the first call does.
 func New(r *redis.UniversalOptions, o Options) (*Client, error) {
-	c, err := NewFromRedis(redis.NewUniversalClient(r), o)
-	if err == nil {
-		c.owned = true
+	rdb := redis.NewUniversalClient(r)
+	c, err := NewFromRedis(rdb, o)
+	if err != nil {
+		return nil, errors.Join(err, rdb.Close())
 	}
-	return c, err
+	c.owned = true
+	return c, nil
 }
 
 // Open is New with a URL: redis://, rediss://, redis-sentinel://host,host?master=name, or redis-cluster://host,host.
@@ -91,7 +101,9 @@ func NewFromRedis(rdb redis.UniversalClient, o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{rdb: rdb, ledger: ledger.New(rdb), queue: asynq.NewClientFromRedisClient(rdb), opts: o}, nil
+	return &Client{
+		rdb: rdb, ledger: ledger.New(rdb), queue: asynq.NewClientFromRedisClient(rdb), opts: o, chunk: chunkBytes,
+	}, nil
 }
 
 // Close closes the connections that New or Open made.
@@ -119,6 +131,9 @@ func (c *Client) Check(ctx context.Context) error {
 	return nil
 }
 
+// maxName is the most bytes of a name that nobody has announced yet.
+const maxName = 128
+
 // announcedFor is how long what the workers announced is believed.
 const announcedFor = 15 * time.Second
 
@@ -140,10 +155,13 @@ func (c *Client) accounts(ctx context.Context, via string) ([]string, error) {
 	if r, ok := known[via]; ok {
 		return r, nil
 	}
-	if len(known) == 0 && !strings.ContainsAny(via, "{}: \t\r\n") {
-		return []string{via}, nil
+	if len(known) > 0 {
+		return nil, unknownVia(via, keys(known))
 	}
-	return nil, unknownVia(via, keys(known))
+	if len(via) > maxName || !utf8.ValidString(via) || strings.ContainsAny(via, "{}: \t\r\n") {
+		return nil, invalid("via", "is no name of an account or a route")
+	}
+	return []string{via}, nil
 }
 
 // known returns what the workers announced. Before the first worker ever ran it is empty.

@@ -1,8 +1,13 @@
 package enqueue
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/volleysms/volley/internal/ledger"
 	"github.com/volleysms/volley/internal/redisx"
@@ -34,4 +39,16 @@ func (e *InvalidError) Error() string { return e.Field + ": " + e.Reason }
 
 func invalid(field, format string, args ...any) error {
 	return &InvalidError{Field: field, Reason: fmt.Sprintf(format, args...)}
+}
+
+// reached marks what went wrong on the way to Redis, and not in it, as ErrUnreachable. What ctx ended is left as it is.
+func reached(ctx context.Context, err error) error {
+	if err == nil || ctx.Err() != nil || errors.Is(err, ErrUnreachable) {
+		return err
+	}
+	var wire net.Error
+	if errors.As(err, &wire) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, redis.ErrPoolTimeout) {
+		return fmt.Errorf("%w: %w", ErrUnreachable, err)
+	}
+	return err
 }

@@ -18,7 +18,7 @@ import (
 const (
 	// MaxFields is how many personal fields a job may have.
 	MaxFields = 32
-	// MaxValue is the length of one field's value in bytes.
+	// MaxValue is the length of one field's value, and of its name, in bytes.
 	MaxValue = 1000
 	// MaxRef is the length of a recipient's Ref in bytes.
 	MaxRef = 128
@@ -119,10 +119,8 @@ func (j *Job) check() (checked, error) {
 	msg := sms.Message{Text: j.Text, Binary: j.Binary}
 	if err := msg.Validate(); err != nil {
 		bad(invalid("text", "%s", err))
-	} else if j.Binary == nil {
-		if err := j.checkTemplate(); err != nil {
-			bad(err)
-		}
+	} else if err := j.checkFields(); err != nil {
+		bad(err)
 	}
 	if len(j.Key) > MaxKey || !utf8.ValidString(j.Key) {
 		bad(invalid("key", "must be at most %d bytes of UTF-8", MaxKey))
@@ -135,7 +133,9 @@ func (j *Job) check() (checked, error) {
 		bad(invalid("delay", "can't be given together with a time"))
 	case j.Delay < 0:
 		bad(invalid("delay", "must not be negative"))
-	case j.Delay > MaxAhead || !j.At.IsZero() && time.Until(j.At) > MaxAhead:
+	case j.Delay > MaxAhead:
+		bad(invalid("delay", "is more than two years"))
+	case !j.At.IsZero() && time.Until(j.At) > MaxAhead:
 		bad(invalid("at", "is more than two years ahead"))
 	}
 	if len(errs) > 0 {
@@ -152,7 +152,8 @@ func (j *Job) check() (checked, error) {
 	return c, nil
 }
 
-func (j *Job) checkTemplate() error {
+// checkFields validates the fields and what the text, which is valid as a text, asks of them.
+func (j *Job) checkFields() error {
 	t, err := sms.ParseTemplate(j.Text)
 	if err != nil {
 		return invalid("text", "%s", err)
@@ -161,6 +162,9 @@ func (j *Job) checkTemplate() error {
 		return invalid("fields", "%d fields are more than %d", len(j.Fields), MaxFields)
 	}
 	for i, f := range j.Fields {
+		if len(f) > MaxValue || !utf8.ValidString(f) {
+			return invalid("fields", "the name of field %d is not UTF-8 of at most %d bytes", i+1, MaxValue)
+		}
 		if slices.Contains(j.Fields[:i], f) {
 			return invalid("fields", "%q is named twice", f)
 		}

@@ -75,7 +75,7 @@ func (c *Client) Status(ctx context.Context, jobID string) (Status, error) {
 	}
 	n, err := c.ledger.Counts(ctx, jobID)
 	if err != nil {
-		return Status{}, err
+		return Status{}, reached(ctx, err)
 	}
 	s := Status{
 		JobID: j.Spec.ID, Via: j.Spec.Via, Label: j.Spec.Label, State: stateOf(&j, time.Now()),
@@ -99,7 +99,8 @@ func (c *Client) Recent(ctx context.Context, n int) ([]string, error) {
 	if err := c.Check(ctx); err != nil {
 		return nil, err
 	}
-	return c.ledger.Recent(ctx, n)
+	ids, err := c.ledger.Recent(ctx, n)
+	return ids, reached(ctx, err)
 }
 
 // Outcomes yields every recipient of a job once, those refused at the door included, in bounded memory. The order is
@@ -112,11 +113,15 @@ func (c *Client) Outcomes(ctx context.Context, jobID string) iter.Seq2[Outcome, 
 			return
 		}
 		for o, err := range c.ledger.Outcomes(ctx, j) {
+			if err != nil {
+				yield(Outcome{}, reached(ctx, err))
+				return
+			}
 			out := Outcome{
 				To: o.To, Status: o.State.String(), Account: o.Account, ProviderMessageID: o.ID, Code: o.Code,
 				Detail: o.Detail, Attempts: o.Attempts, UpdatedAt: time.UnixMilli(o.At).UTC(), Ref: o.Ref, Row: o.Row,
 			}
-			if !yield(out, err) || err != nil {
+			if !yield(out, nil) {
 				return
 			}
 		}
@@ -130,7 +135,8 @@ func (c *Client) job(ctx context.Context, id string) (ledger.Job, error) {
 	if len(id) > 64 || id == "" {
 		return ledger.Job{}, ErrNotFound
 	}
-	return c.ledger.Job(ctx, id)
+	j, err := c.ledger.Job(ctx, id)
+	return j, reached(ctx, err)
 }
 
 func stateOf(j *ledger.Job, now time.Time) State {

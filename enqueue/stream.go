@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -45,27 +46,28 @@ func (c *Client) EnqueueStream(ctx context.Context, job Job, recipients iter.Seq
 		return Receipt{}, err
 	}
 	if ck.spec.Accounts, err = c.accounts(ctx, job.Via); err != nil {
-		return Receipt{}, err
+		return Receipt{}, reached(ctx, err)
 	}
 	if err := c.Check(ctx); err != nil {
 		return Receipt{}, err
 	}
 	w := &writer{c: c, job: &job, ck: ck}
 	if err := w.begin(ctx); err != nil {
-		return Receipt{}, err
+		return Receipt{}, reached(ctx, err)
 	}
 	for r, err := range recipients {
-		if err != nil {
-			return Receipt{}, errors.Join(err, w.abandon(ctx))
+		if err == nil {
+			err = reached(ctx, w.add(ctx, r))
 		}
-		if err := w.add(ctx, r); err != nil {
-			return Receipt{}, errors.Join(err, w.abandon(ctx))
+		if err != nil {
+			return Receipt{}, errors.Join(err, reached(ctx, w.abandon(ctx)))
 		}
 	}
-	return w.end(ctx)
+	receipt, err := w.end(ctx)
+	return receipt, reached(ctx, err)
 }
 
-// chunkBytes is about how much is sent to Redis at once.
+// chunkBytes is how much goes to Redis at once, about.
 const chunkBytes = 512 << 10
 
 // maxBatchBytes ends a batch whose personal fields are long before it has all its recipients.
@@ -79,8 +81,9 @@ type writer struct {
 
 	have    ledger.Job // what the key stood for, or the new job
 	keyHash string
-	written bool // the job is in the ledger
-	fp      ledger.Fingerprint
+	written bool               // the job is in the ledger
+	message ledger.Fingerprint // of all but the recipients
+	fp      ledger.Fingerprint // of that and the batches so far
 
 	seen    numset.Set
 	build   ledger.BatchBuilder
@@ -96,9 +99,10 @@ type writer struct {
 // begin finds out whether the key is known, and gives a new job its ID and time.
 func (w *writer) begin(ctx context.Context) error {
 	var err error
-	if w.fp, err = w.ck.fingerprint(); err != nil {
+	if w.message, err = w.ck.fingerprint(); err != nil {
 		return err
 	}
+	w.fp = w.message
 	id, err := uuid.NewV7()
 	if err != nil {
 		return fmt.Errorf("enqueue: %w", err)
@@ -137,7 +141,7 @@ func (w *writer) create(ctx context.Context) error {
 		ttl += max(0, time.Until(time.UnixMilli(at)))
 	}
 	var err error
-	w.have, err = w.c.ledger.Begin(ctx, w.keyHash, ttl, w.ck.spec, w.fp)
+	w.have, err = w.c.ledger.Begin(ctx, w.keyHash, ttl, w.ck.spec, w.message)
 	w.written = err == nil
 	return err
 }
@@ -195,22 +199,16 @@ func (w *writer) refuse(r Recipient, reason string) {
 	w.receipt.RefusedCount++
 }
 
-// clip cuts s to max bytes of valid UTF-8. The result shares no memory with s.
+// clip returns at most max bytes of s, as valid UTF-8. The result shares no memory with s.
 func clip(s string, maxBytes int) string {
-	b := []byte(s)
-	if len(b) > maxBytes {
-		b = b[:maxBytes]
-	}
-	out := make([]byte, 0, len(b))
-	for len(b) > 0 {
-		r, n := utf8.DecodeRune(b)
-		if r == utf8.RuneError && n == 1 && len(b) < utf8.UTFMax && len(s) > maxBytes {
-			break // cut in the middle of a character
+	if len(s) > maxBytes {
+		n := maxBytes
+		for n > maxBytes-utf8.UTFMax && !utf8.RuneStart(s[n]) {
+			n--
 		}
-		out = utf8.AppendRune(out, r)
-		b = b[n:]
+		s = s[:n]
 	}
-	return string(out)
+	return strings.Clone(strings.ToValidUTF8(s, "?"))
 }
 
 func (w *writer) closeBatch(ctx context.Context) error {
@@ -226,7 +224,7 @@ func (w *writer) closeBatch(ctx context.Context) error {
 	w.receipt.Batches++
 	w.build.Reset()
 	w.chunk = append(w.chunk, b)
-	if w.bytes += len(b.Packed); w.bytes >= chunkBytes {
+	if w.bytes += len(b.Packed); w.bytes >= w.c.chunk {
 		return w.flush(ctx)
 	}
 	return nil
@@ -289,20 +287,9 @@ func (w *writer) end(ctx context.Context) (Receipt, error) {
 		return Receipt{}, errors.Join(invalid("recipients", "there are none"), ErrNoRecipients)
 	}
 	if w.receipt.Queued == 0 {
-		err := w.land()
-		if w.written && w.have.Sealed == "" {
-			err = errors.Join(err, w.c.ledger.Discard(ctx, w.have.Spec.ID, w.keyHash, w.receipt.Batches))
-		}
-		return w.receiptOf(ledger.Job{Receipt: w.receipt}, false), errors.Join(ErrNoRecipients, err)
+		return w.none(ctx)
 	}
-	err := w.closeBatch(ctx)
-	if err == nil {
-		err = w.flush(ctx)
-	}
-	if err == nil {
-		err = w.create(ctx)
-	}
-	if err = errors.Join(err, w.land()); err != nil {
+	if err := w.rest(ctx); err != nil {
 		return Receipt{}, errors.Join(err, w.abandon(ctx))
 	}
 	first, err := w.c.ledger.Seal(ctx, w.have.Spec, w.fp, w.receipt, &w.tally)
@@ -322,6 +309,36 @@ func (w *writer) end(ctx context.Context) (Receipt, error) {
 		}
 	}
 	return w.receiptOf(w.have, !first), nil
+}
+
+// rest writes what has not been written yet, and waits until all of it has arrived.
+func (w *writer) rest(ctx context.Context) error {
+	err := w.closeBatch(ctx)
+	if err == nil {
+		err = w.flush(ctx)
+	}
+	if err == nil {
+		err = w.create(ctx)
+	}
+	return errors.Join(err, w.land())
+}
+
+// none ends a stream without a valid recipient: what it has written goes.
+func (w *writer) none(ctx context.Context) (Receipt, error) {
+	var err error
+	if w.written {
+		// The key may stand for another job, which is not to be touched: compare all of it first. What is sealed has a
+		// recipient.
+		if w.have.Sealed != "" {
+			return Receipt{}, ErrKeyConflict
+		}
+		if err := w.rest(ctx); err != nil {
+			return Receipt{}, errors.Join(err, w.abandon(ctx))
+		}
+		err = w.c.ledger.Discard(context.WithoutCancel(ctx), w.have.Spec.ID, w.keyHash, w.receipt.Batches)
+	}
+	w.receipt.Batches = 0
+	return w.receiptOf(ledger.Job{Receipt: w.receipt}, false), errors.Join(ErrNoRecipients, err)
 }
 
 // start puts the job's first batch on the queue; the worker that gets it puts the others there.
