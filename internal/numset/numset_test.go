@@ -59,11 +59,14 @@ func TestSet_Property(t *testing.T) {
 	})
 }
 
-// compare adds the numbers to a Set and to a map, and wants the same answers.
-func compare(t interface {
+// failer is a *testing.T or a *rapid.T.
+type failer interface {
 	Helper()
-	Fatalf(string, ...any)
-}, numbers []uint64) {
+	Fatalf(format string, args ...any)
+}
+
+// compare adds the numbers to a Set and to a map, and wants the same answers.
+func compare(t failer, numbers []uint64) {
 	t.Helper()
 	var s numset.Set
 	seen := make(map[uint64]bool)
