@@ -1,0 +1,74 @@
+package ogangi_test
+
+import (
+	"testing"
+
+	"github.com/volleysms/volley/providers"
+	"github.com/volleysms/volley/providers/ogangi"
+	"github.com/volleysms/volley/providers/providertest"
+	"github.com/volleysms/volley/providers/providertest/gateway"
+)
+
+func TestConformance(t *testing.T) {
+	const prefix, carrier = "/mmc", "Telefónica México"
+	noThrottling := map[string]string{"ThrottledInItsOwnWords": "the platform documents no word for it"}
+	tests := []struct {
+		name     string
+		dialect  gateway.Ogangi
+		options  ogangi.Options
+		path     string
+		rejected gateway.Reply
+	}{
+		{
+			name:    "SendSMS",
+			options: ogangi.Options{Carrier: gateway.OgangiCarrier},
+			rejected: gateway.Reply{Body: []byte("<response><status>OK</status><result><messages><message>" +
+				"<status>CODE_NOT_ALLOWED</status></message></messages></result></response>")},
+		},
+		{
+			name:    "SendSMSBelowAPathToACarrierWithABlank",
+			dialect: gateway.Ogangi{Prefix: prefix, Carrier: carrier, Rootless: true, Padded: true},
+			options: ogangi.Options{Carrier: carrier, PaddedBase64: true},
+			path:    prefix + "/",
+			rejected: gateway.Reply{Body: []byte("<status>OK</status> <result> <messages> <message> <status>BAD ADDRESS</status>" +
+				" </message> <messages> </result>")},
+		},
+		{
+			name:     "SendMT",
+			options:  ogangi.Options{ErrorKind: providers.Rejected}, // ERROR is its only word for a refused number
+			rejected: gateway.Reply{Status: 400},
+		},
+		{
+			name:     "SendMTWithCarrierAndFlags",
+			options:  ogangi.Options{ErrorKind: providers.Rejected, Carrier: "2", Flags: "job-7"},
+			rejected: gateway.Reply{Status: 414},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			build := func(t testing.TB, baseURL, privateKey string) providers.Adapter {
+				t.Helper()
+				o := tt.options
+				o.BaseURL, o.InstanceID = baseURL+tt.path, gateway.OgangiInstanceID
+				o.PublicKey, o.PrivateKey = gateway.OgangiPublicKey, privateKey
+				a, err := ogangi.New(o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return a
+			}
+			providertest.Run(t, providertest.Harness{
+				Dialect: tt.dialect,
+				New: func(t testing.TB, baseURL string) providers.Adapter {
+					return build(t, baseURL, gateway.OgangiPrivateKey)
+				},
+				Wrong: func(t testing.TB, baseURL string) providers.Adapter {
+					return build(t, baseURL, "example-wrong-key")
+				},
+				Secrets:  []string{gateway.OgangiPublicKey, gateway.OgangiPrivateKey},
+				Rejected: tt.rejected,
+				None:     noThrottling,
+			})
+		})
+	}
+}

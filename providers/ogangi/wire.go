@@ -1,0 +1,180 @@
+package ogangi
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// answer is what the gateway says to a call. Source: fact sheet section 3.
+type answer struct {
+	// status and description are of the call as a whole.
+	status, description string
+	// messages are those created by the call; sendMT names none.
+	messages []message
+}
+
+// message is one element under result/messages.
+type message struct {
+	id, to, status, description string
+}
+
+// Bounds of an answer that is read. A call has one recipient.
+const (
+	maxMessages = 1000
+	maxDepth    = 32
+)
+
+// The reasons why an answer can't be read to its end.
+var (
+	errEmpty     = errors.New("empty answer")
+	errNotXML    = errors.New("answer is not XML")
+	errEndsEarly = errors.New("answer ends early")
+	errTooLarge  = errors.New("answer nests too deep or names too many messages")
+)
+
+// parseAnswer reads the XML of an answer, whether or not a <response> is around it, and with lists that end in an opening tag
+// instead of a closing one. With an error comes what was read until there.
+func parseAnswer(body []byte) (answer, error) {
+	var a answer
+	body = readable(body)
+	switch {
+	case len(body) == 0:
+		return a, errEmpty
+	case body[0] != '<':
+		return a, errNotXML
+	}
+	d := xml.NewDecoder(bytes.NewReader(body))
+	d.Strict = false
+	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil } // see readable
+
+	var (
+		path = make(place, 0, 8)
+		text []byte // since the last tag
+	)
+	for {
+		token, err := d.RawToken()
+		switch {
+		case errors.Is(err, io.EOF) && len(path) > 0:
+			return a, errEndsEarly
+		case errors.Is(err, io.EOF):
+			return a, nil
+		case err != nil:
+			return a, errNotXML
+		}
+		switch t := token.(type) {
+		case xml.CharData:
+			text = append(text, t...)
+		case xml.StartElement:
+			text = text[:0]
+			path = append(path, t.Name.Local)
+			if t.Name.Local == "message" && path.in(messagePath...) {
+				a.messages = append(a.messages, message{})
+			}
+			if len(path) > maxDepth || len(a.messages) > maxMessages {
+				return a, errTooLarge
+			}
+		case xml.EndElement:
+			if n := len(path); n > 0 && path[n-1] == t.Name.Local {
+				a.set(path[:n-1], t.Name.Local, string(bytes.TrimSpace(text)))
+			}
+			text = text[:0]
+			path = path.close(t.Name.Local)
+		}
+	}
+}
+
+// set stores the value of the element name inside parent, unless an earlier one was stored. A status counts only at the top
+// level, for the call, and in a message: the same name occurs elsewhere.
+func (a *answer) set(parent place, name, value string) {
+	var field *string
+	switch {
+	case parent.in():
+		switch name {
+		case "status":
+			field = &a.status
+		case "description":
+			field = &a.description
+		}
+	case len(a.messages) > 0 && parent.in(messagePath...):
+		m := &a.messages[len(a.messages)-1]
+		switch name {
+		case "id":
+			field = &m.id
+		case "to":
+			field = &m.to
+		case "status":
+			field = &m.status
+		case "statusDescription":
+			field = &m.description
+		}
+	}
+	if field != nil && *field == "" {
+		*field = value
+	}
+}
+
+// place is where the parser stands: the names of the open elements, outermost first.
+type place []string
+
+var messagePath = []string{"result", "messages", "message"}
+
+// in reports whether the place is want, below a <response> or not. The same name twice in a row counts once: the second was
+// meant as a closing tag.
+func (p place) in(want ...string) bool {
+	last := ""
+	for i, name := range p {
+		if name == last || i == 0 && name == "response" {
+			last = name
+			continue
+		}
+		if len(want) == 0 || want[0] != name {
+			return false
+		}
+		last, want = name, want[1:]
+	}
+	return len(want) == 0
+}
+
+// close ends the innermost element called name and all inside it. A tag that ends nothing is passed over.
+func (p place) close(name string) place {
+	for i, open := range slices.Backward(p) {
+		if open == name {
+			return p[:i]
+		}
+	}
+	return p
+}
+
+// readable returns body without what would stop the XML parser: byte order mark, blanks around it, control characters, and
+// bytes that are not UTF-8, which are taken for ISO 8859-1 as an XML declaration would say. Status words are ASCII and so the
+// same in both.
+func readable(body []byte) []byte {
+	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")))
+	valid := utf8.Valid(body)
+	if valid && !bytes.ContainsFunc(body, isControl) {
+		return body
+	}
+	var b strings.Builder
+	for i := 0; i < len(body); {
+		r, size := rune(body[i]), 1
+		if valid {
+			r, size = utf8.DecodeRune(body[i:])
+		}
+		if isControl(r) {
+			r = ' '
+		}
+		b.WriteRune(r)
+		i += size
+	}
+	return []byte(b.String())
+}
+
+// isControl reports whether XML forbids r.
+func isControl(r rune) bool {
+	return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0xFFFE || r == 0xFFFF
+}

@@ -1,0 +1,107 @@
+package ogangi
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func sample(t testing.TB, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestParseAnswer(t *testing.T) {
+	sent := message{id: "-8174720676710228700", to: "13055550100", status: "SENT_TO_CARRIER", description: "Sent to Carrier"}
+	completed := answer{status: "OK", description: "Completed"}
+	withMessage := answer{status: "OK", description: "Completed", messages: []message{sent}}
+	tests := []struct {
+		name string
+		body string
+		want answer
+		err  error
+	}{
+		{"WithAResponseAroundIt", string(sample(t, "sendmt_ok.xml")), completed, nil},
+		{"WithoutAResponseAroundIt", string(sample(t, "sendmt_ok_rootless.xml")), completed, nil},
+		{"AMessage", string(sample(t, "sendsms_ok.xml")), withMessage, nil},
+		{"ListClosedByAnOpeningTag", string(sample(t, "sendsms_badly_closed.xml")), withMessage, nil},
+		{"ListOfInboundMessagesClosedByAnOpeningTag", string(sample(t, "mo_badly_closed.xml")), completed, nil},
+		{"BadSignature", string(sample(t, "bad_signature.xml")), answer{status: "BAD_SIGNATURE", description: "Invalid signature, access denied"}, nil},
+		{"Declaration", `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>` + string(sample(t, "sendmt_ok.xml")), completed, nil},
+		{"ByteOrderMark", "\xef\xbb\xbf" + string(sample(t, "sendmt_ok.xml")), completed, nil},
+		{"DeclaredLatin1", "<?xml version='1.0' encoding='ISO-8859-1'?><response><status>OK</status><description>Env\xedo</description></response>",
+			answer{status: "OK", description: "Envío"}, nil},
+		{"UndeclaredLatin1", "<status>OK</status><description>Env\xedo</description>", answer{status: "OK", description: "Envío"}, nil},
+		{"ControlCharacterInAnEchoedText", "<status>OK</status><result><messages><message><text>a\x0cb</text><status>SENT</status></message></messages></result>",
+			answer{status: "OK", messages: []message{{status: "SENT"}}}, nil},
+		{"UnescapedAmpersandInAnEchoedText", "<status>OK</status><result><messages><message><text>a & b</text><status>SENT</status></message></messages></result>",
+			answer{status: "OK", messages: []message{{status: "SENT"}}}, nil},
+		{"StatusInsideTheResultIsNotTheCalls", "<response><result><status>OK</status></result></response>", answer{}, nil},
+		{"StatusInsideAnotherRootIsNotTheCalls", "<html><status>OK</status></html>", answer{}, nil},
+		{"MessageStatusIsNotTheCalls", "<result><messages><message><status>SENT</status></message></messages></result>",
+			answer{messages: []message{{status: "SENT"}}}, nil},
+		{"MessageOutsideTheListIsNone", "<status>OK</status><message><status>SENT</status></message>", answer{status: "OK"}, nil},
+		{"FirstStatusCounts", "<status>OK</status><status>ERROR</status>", answer{status: "OK"}, nil},
+		{"TwoMessages", "<status>OK</status><result><messages><message><id>a</id></message><message><id>b</id></message></messages></result>",
+			answer{status: "OK", messages: []message{{id: "a"}, {id: "b"}}}, nil},
+		{"EmptyMessage", "<status>OK</status><result><messages><message/></messages></result>", answer{status: "OK", messages: []message{{}}}, nil},
+		{"Empty", " \n", answer{}, errEmpty},
+		{"NotXML", "OK", answer{}, errNotXML},
+		{"EndsInsideATag", "<response><status>OK</stat", answer{status: ""}, errNotXML},
+		{"EndsEarly", "<response><status>OK</status><description>Comp", answer{status: "OK"}, errEndsEarly},
+		{"TooDeep", strings.Repeat("<a>", 100), answer{}, errTooLarge},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := parseAnswer([]byte(tt.body))
+			if !errors.Is(err, tt.err) {
+				t.Errorf("got error %v, want %v", err, tt.err)
+			}
+			if !reflect.DeepEqual(got, tt.want) {
+				t.Errorf("got %+v, want %+v", got, tt.want)
+			}
+		})
+	}
+}
+
+// Nothing that a gateway answers may stop the adapter, be taken for an acceptance by accident, or be kept without bound.
+func FuzzParseAnswer(f *testing.F) {
+	names, err := filepath.Glob("testdata/*.xml")
+	if err != nil || len(names) == 0 {
+		f.Fatal("no samples", err)
+	}
+	for _, name := range names {
+		f.Add(sample(f, filepath.Base(name)))
+	}
+	f.Add([]byte("<status>OK</status><result><messages><message><id>1<message><messages></result>"))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		a, _ := parseAnswer(body)
+		if len(a.messages) > maxMessages+1 {
+			t.Errorf("%d messages", len(a.messages))
+		}
+		if a.status != "" && !strings.Contains(string(readable(body)), "status") {
+			t.Errorf("status %q out of nowhere", a.status)
+		}
+	})
+}
+
+func BenchmarkParseAnswer(b *testing.B) {
+	for _, name := range []string{"sendmt_ok.xml", "sendsms_ok.xml"} {
+		b.Run(name, func(b *testing.B) {
+			body := sample(b, name)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := parseAnswer(body); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,308 @@
+package gateway
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"net/http"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/volleysms/volley/sms"
+)
+
+// The account that the simulated Ogangi platform has unless told otherwise.
+const (
+	OgangiInstanceID = "43"
+	OgangiCarrier    = "Movistar"
+	OgangiPublicKey  = "example-public-key"
+	OgangiPrivateKey = "example-private-key" //nolint:gosec // made up for the simulation
+)
+
+// Ogangi is the dialect of the Ogangi campaign manager: sendSMS, sendMT and getMOMessages, each a GET of a signed address. A
+// refused number gets the status BLACKLISTED in sendSMS's answer; sendMT has no word for it but ERROR.
+type Ogangi struct {
+	// InstanceID, PublicKey and PrivateKey are the account; empty is OgangiInstanceID and so on.
+	InstanceID, PublicKey, PrivateKey string
+	// Carrier is the name of the one operator there is; empty is OgangiCarrier. sendMT takes "null" or any number.
+	Carrier string
+	// Prefix is the path before /rest/api, such as "/mmc".
+	Prefix string
+	// Padded wants Base64 with "=" at its end, and refuses it without.
+	Padded bool
+	// Rootless leaves out the <response> around answers, as in the platform's document.
+	Rootless bool
+}
+
+// ogangiMaxURL is where the platform's server stops reading an address, in bytes.
+const ogangiMaxURL = 8_000
+
+// Provider returns "ogangi".
+func (d Ogangi) Provider() string { return "ogangi" }
+
+// Account returns the instance, the operator and the keys.
+func (d Ogangi) Account() map[string]string {
+	d = d.withDefaults()
+	return map[string]string{
+		"provider": d.Provider(), "instance_id": d.InstanceID, "carrier": d.Carrier,
+		"public_key": d.PublicKey, "private_key": d.PrivateKey,
+	}
+}
+
+func (d Ogangi) withDefaults() Ogangi {
+	for _, f := range []struct {
+		p *string
+		v string
+	}{
+		{&d.InstanceID, OgangiInstanceID}, {&d.Carrier, OgangiCarrier},
+		{&d.PublicKey, OgangiPublicKey}, {&d.PrivateKey, OgangiPrivateKey},
+	} {
+		if *f.p == "" {
+			*f.p = f.v
+		}
+	}
+	return d
+}
+
+// Denied returns 200 BAD_SIGNATURE.
+func (d Ogangi) Denied() Reply {
+	return d.say(nil, "sendSMS", "BAD_SIGNATURE", "Invalid signature, access denied", "")
+}
+
+// ogangiOps are the operations by the first segments of their path, with how many parameters they have.
+var ogangiOps = []struct {
+	method   string
+	min, max int
+	send     bool
+}{
+	{"tools/sendSMS/", 5, 5, true},
+	{"sendMT/", 5, 6, true}, // the sixth are flags
+	{"tools/getMOMessages/", 4, 4, false},
+}
+
+// Read checks a request.
+func (d Ogangi) Read(r *http.Request, body []byte, ask *Ask) {
+	d = d.withDefaults()
+	rest, ok := strings.CutPrefix(r.RequestURI, d.Prefix+"/rest/api/")
+	for _, op := range ogangiOps {
+		path, its := strings.CutPrefix(rest, op.method)
+		if !ok || !its {
+			continue
+		}
+		ask.Send = op.send && r.Method == http.MethodGet
+		if !d.checkRequest(r, body, ask) {
+			return
+		}
+		segments := strings.Split(path, "/")
+		params := segments[:max(0, len(segments)-2)]
+		if len(params) < op.min || len(params) > op.max {
+			ask.Violate(strconv.Itoa(len(segments))+" path segments after "+op.method, Reply{Status: http.StatusNotFound})
+			return
+		}
+		if d.checkSegments(segments, ask); ask.Violated() {
+			return
+		}
+		name := strings.TrimSuffix(op.method[strings.LastIndexByte(op.method[:len(op.method)-1], '/')+1:], "/")
+		switch {
+		case !d.signed(path, segments):
+			ask.Violate("signature", d.Denied())
+		case params[0] != d.InstanceID:
+			ask.Violate("instance", d.failure(name))
+		case name == "sendSMS":
+			d.readSMS(params, ask)
+		case name == "sendMT":
+			d.readMT(params, ask)
+		default:
+			d.readMO(params, ask)
+		}
+		return
+	}
+	ask.Violate(r.Method+" of an unknown path", Reply{Status: http.StatusNotFound})
+}
+
+func (d Ogangi) checkRequest(r *http.Request, body []byte, ask *Ask) bool {
+	switch {
+	case r.Method != http.MethodGet:
+		ask.Violate("method "+r.Method, Reply{Status: http.StatusMethodNotAllowed})
+	case len(body) > 0 || r.TransferEncoding != nil:
+		ask.Violate("a body", Reply{Status: http.StatusBadRequest})
+	case len(r.Host)+len(r.RequestURI) > ogangiMaxURL:
+		ask.Violate("URL of "+strconv.Itoa(len(r.RequestURI))+" bytes", Reply{Status: http.StatusRequestURITooLong})
+	case strings.ContainsAny(r.RequestURI, "?+#"):
+		ask.Violate("a query, or a character that does not belong in a path", Reply{Status: http.StatusBadRequest})
+	}
+	return !ask.Violated()
+}
+
+// checkSegments refuses what a server's router would take apart or drop.
+func (d Ogangi) checkSegments(segments []string, ask *Ask) {
+	for _, s := range segments {
+		if s == "" || s == "." || s == ".." || strings.Contains(strings.ToUpper(s), "%2F") {
+			ask.Violate("an empty or unsafe path segment", Reply{Status: http.StatusNotFound})
+		}
+	}
+}
+
+// signed reports whether the last two segments are the public key and the signature of those before them.
+func (d Ogangi) signed(path string, segments []string) bool {
+	key, signature := segments[len(segments)-2], segments[len(segments)-1]
+	params := strings.TrimSuffix(path, "/"+key+"/"+signature)
+	mac := hmac.New(sha256.New, []byte(d.PrivateKey))
+	_, _ = mac.Write([]byte(params))
+	return key == d.PublicKey && signature == hex.EncodeToString(mac.Sum(nil))
+}
+
+// readSMS reads instance, carrier, sender, number in Base64, text in Base64.
+func (d Ogangi) readSMS(p []string, ask *Ask) {
+	number, ok := d.decode(p[3])
+	if !ok {
+		ask.Violate("the number is not in the Base64 of this platform", d.failure("sendSMS"))
+		return
+	}
+	m := Message{From: p[2]}
+	d.read(&m, "sendSMS", number, p[4], ask)
+	bad := func(why, status string) {
+		ask.Violate(why, d.say(nil, "sendSMS", "OK", "Completed", d.message(&m, status)))
+	}
+	switch {
+	case ask.Violated():
+	case p[1] != escaped(d.Carrier):
+		bad("carrier", "BAD_CARRIER/FROM")
+	case !allDigits(p[2]):
+		bad("sender", "BAD_FROM")
+	case m.To == 0:
+		bad("number", "BAD_TO")
+	default:
+		ask.Add(m)
+	}
+}
+
+// readMT reads instance, sender, carrier, number in digits, text in Base64.
+func (d Ogangi) readMT(p []string, ask *Ask) {
+	m := Message{From: p[1]}
+	d.read(&m, "sendMT", p[3], p[4], ask)
+	switch {
+	case ask.Violated():
+	case p[2] != "null" && !allDigits(p[2]):
+		ask.Violate("carrier", d.failure("sendMT"))
+	case !allDigits(p[1]):
+		ask.Violate("sender", d.failure("sendMT"))
+	case m.To == 0:
+		ask.Violate("number", d.failure("sendMT"))
+	default:
+		ask.Objects = 1
+		ask.Add(m)
+	}
+}
+
+// read fills the number, 0 when it is none, and the text.
+func (d Ogangi) read(m *Message, method, number, text string, ask *Ask) {
+	if to, ok := ParseNumber(number); ok {
+		m.To = to
+	}
+	decoded, ok := d.decode(text)
+	if !ok || decoded == "" || !utf8.ValidString(decoded) {
+		ask.Violate("the text is not UTF-8 in the Base64 of this platform", d.failure(method))
+		return
+	}
+	m.Text = decoded
+	if _, gsm7 := Septets(decoded); !gsm7 {
+		m.Encoding = sms.UCS2
+	}
+}
+
+// readMO reads instance, page, results a page, filter.
+func (d Ogangi) readMO(p []string, ask *Ask) {
+	page, err := strconv.Atoi(p[1])
+	if n, nerr := strconv.Atoi(p[2]); err != nil || nerr != nil || page < 0 || n < 1 {
+		ask.Violate("page", d.failure("getMOMessages"))
+		return
+	}
+	for filter := range strings.SplitSeq(p[3], "&") {
+		switch name, value, _ := strings.Cut(filter, "="); {
+		case value == "", name == "order" && value != "asc" && value != "desc",
+			name != "order" && name != "from" && name != "to" && name != "carrier" && name != "keyword":
+			ask.Violate("filter "+name, d.failure("getMOMessages"))
+			return
+		}
+	}
+	// The list ends in an opening tag, as in the platform's document.
+	ask.Say(d.say(nil, "getMOMessages", "OK", "Completed", "<MOMessageList> <records>0</records> <MessageList> </MessageList> <MOMessageList>"))
+}
+
+// decode reads URL-safe Base64 and returns false when the padding is not as this platform wants it.
+func (d Ogangi) decode(s string) (string, bool) {
+	enc := base64.RawURLEncoding
+	if d.Padded {
+		enc = base64.URLEncoding
+	}
+	b, err := enc.Strict().DecodeString(s)
+	return string(b), err == nil
+}
+
+// Answer accepts or refuses the one message.
+func (d Ogangi) Answer(ask *Ask, buf []byte) Reply {
+	m := &ask.Messages[0]
+	if ask.Objects == 1 { // sendMT
+		if m.Refused {
+			return d.failure("sendMT")
+		}
+		return d.say(buf, "sendMT", "OK", "Completed", "")
+	}
+	status := "SENT_TO_CARRIER"
+	if m.Refused {
+		status = "BLACKLISTED"
+	}
+	m.ID = strconv.FormatInt(-8_174_720_000_000_000_000-ask.N, 10)
+	return d.say(buf, "sendSMS", "OK", "Completed", d.message(m, status))
+}
+
+// message returns the list with one message.
+func (d Ogangi) message(m *Message, status string) string {
+	words := strings.ToLower(strings.ReplaceAll(status, "_", " "))
+	return "<messages> <message> <id>" + m.ID + "</id> <carrier>" + d.withDefaults().Carrier + "</carrier> <from>" + m.From +
+		"</from> <to>" + m.To.String() + "</to> <status>" + status + "</status> <statusDescription>" + words +
+		"</statusDescription> <encoding>UTF-8</encoding> </message> </messages>"
+}
+
+// failure is the platform's one word for everything that went wrong on its side or in the request.
+func (d Ogangi) failure(method string) Reply {
+	return d.say(nil, method, "ERROR", "Internal error, please report this to support@example.invalid", "")
+}
+
+// say builds an answer in b; an empty result is left out.
+func (d Ogangi) say(b []byte, method, status, description, result string) Reply {
+	if !d.Rootless {
+		b = append(b, "<response>"...)
+	}
+	for _, part := range [...]string{"<input>", method, "</input> <status>", status, "</status> <description>", description, "</description>"} {
+		b = append(b, part...)
+	}
+	if result != "" {
+		b = append(b, " <result> "...)
+		b = append(b, result...)
+		b = append(b, " </result>"...)
+	}
+	if !d.Rootless {
+		b = append(b, "</response>"...)
+	}
+	return Reply{Status: http.StatusOK, Type: "text/xml;charset=UTF-8", Body: b}
+}
+
+// escaped returns s with every byte outside the unreserved characters of RFC 3986 as %XX.
+func escaped(s string) string {
+	var b strings.Builder
+	for _, c := range []byte(s) {
+		if c < utf8.RuneSelf && (allDigits(string(c)) || 'a' <= c|0x20 && c|0x20 <= 'z' || strings.IndexByte("-._~", c) >= 0) {
+			b.WriteByte(c)
+		} else {
+			b.WriteString("%" + strings.ToUpper(hex.EncodeToString([]byte{c})))
+		}
+	}
+	return b.String()
+}
+
+// allDigits reports whether s is one digit or more and nothing else.
+func allDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
