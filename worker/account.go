@@ -65,9 +65,8 @@ func (a *account) start() error {
 
 // drain ends the account's work: nothing new is taken, calls on the wire end and are recorded, all else goes back.
 func (a *account) drain() {
-	a.srv.Stop()
+	a.srv.Shutdown() // waits for the handlers, whose calls the lanes make or leave
 	a.ready.close()
-	a.srv.Shutdown()
 	a.busy.Wait()
 }
 

@@ -181,3 +181,10 @@ func numbers(n int) []enqueue.Recipient {
 	}
 	return out
 }
+
+// flying is how many calls are on the wire.
+func (g *gateway) flying() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.inFlight
+}
