@@ -14,7 +14,7 @@
 //	volley:{JOB.S}:rB       string  recipients of batch B, written once (see EncodeBatch)
 //	volley:{JOB.S}:oB       string  outcomes of batch B by position, RecordLen bytes each; absent while all are queued
 //	volley:{JOB.S}:xB       string  identifiers and texts that the outcomes point at
-//	volley:{JOB.S}:bB       hash    who holds batch B, and which account it is with; absent when nobody and the first
+//	volley:{JOB.S}:bB       hash    who holds batch B, who lost it, which account it is with; absent when it is as put
 //	volley:jobs             zset    all jobs by time of creation
 //	volley:live             zset    jobs that have not completed
 //	volley:key:{HASH}       string  idempotency key: the job's ID

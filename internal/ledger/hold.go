@@ -147,12 +147,10 @@ func (l *Ledger) Commit(ctx context.Context, h *Held, c *Commit) (granted bool, 
 	}
 	code, _ := v[0].(int64)
 	word, _ := v[1].(string)
-	if code < 0 {
-		if c.Release && word == "" {
-			return false, "", nil // this very commit, whose answer was lost, released it
-		}
+	if code == -1 || code == -2 && !c.Release {
 		return false, "", ErrLost
 	}
+	// Code -2 and a release: this very commit, whose answer was lost, gave the batch up.
 	return code == 1, Control(word), nil
 }
 

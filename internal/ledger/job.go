@@ -129,8 +129,10 @@ func (l *Ledger) Put(ctx context.Context, spec Spec, batches []PackedBatch) erro
 		return err
 	}
 	for _, c := range cmds {
-		if n, err := c.Int(); err != nil || n < 0 {
-			return errors.Join(err, ErrConflict)
+		if n, err := c.Int(); err != nil {
+			return err
+		} else if n < 0 {
+			return ErrConflict
 		}
 	}
 	return nil
@@ -260,11 +262,15 @@ type Progress struct {
 	Ended bool
 }
 
-// Finish notes that a batch has nothing left to send. Doing it again changes nothing.
+// Finish notes that a batch has nothing left to send. Doing it again changes nothing. ErrNotFound when there is no such
+// job, or it is not sealed; nothing is written then.
 func (l *Ledger) Finish(ctx context.Context, job string, batch int, now time.Time) (Progress, error) {
 	v, err := finishScript.Run(ctx, l.rdb, []string{jobKey(job), doneKey(job)}, batch, now.UnixMilli()).Int64Slice()
 	if err != nil {
 		return Progress{}, err
+	}
+	if len(v) == 0 {
+		return Progress{}, ErrNotFound
 	}
 	p := Progress{Done: int(v[0]), Batches: int(v[1]), Fed: int(v[2]), Ended: v[3] == 1}
 	if p.Done >= p.Batches {

@@ -111,6 +111,10 @@ func (l *Ledger) evalAll(ctx context.Context, s *redis.Script, n int, args func(
 			}
 		}
 		if len(again) == 0 {
+			// The error of a script that failed beside one that was run again is not in err.
+			for i := 0; i < n && err == nil; i++ {
+				err = cmds[i].Err()
+			}
 			return cmds, err
 		}
 		if try > 2 {

@@ -8,7 +8,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// Note is a gateway's code and its text.
+// Note is a gateway's code and its text. A code has no NUL byte: what follows one is read as text.
 type Note struct{ Code, Detail string }
 
 // Side collects the identifiers and notes that a batch's records point at by number. Entries are only ever appended.

@@ -1,11 +1,15 @@
 -- Record what calls established and claim recipients for the next ones, as the owner of a batch, once per seq.
--- Returns {1 when the claims were granted, control} or {-1, owner} when the batch is another's.
+-- Returns {1 when the claims were granted, control}, {-1, control} when the batch is another's or was meanwhile, or
+-- {-2, control} when nobody has it.
 -- KEYS batch, outcomes, side, counters
 -- ARGV token, seq, bytes of all outcomes, flags (r release, c compact), via or -1, offset in side, addition to side,
 --   then for the records and again for the claims: n, n x (counter, change), m, m x (offset, records)
 local own, seq, granted = unpack(redis.call('HMGET', KEYS[1], 'own', 'seq', 'granted'))
-if own ~= ARGV[1] then return {-1, own or ''} end
 local ctl = redis.call('HGET', KEYS[4], 'ctl') or ''
+if own ~= ARGV[1] then
+  if own or redis.call('HEXISTS', KEYS[1], 'lost:' .. ARGV[1]) == 1 then return {-1, ctl} end
+  return {-2, ctl}
+end
 if tonumber(seq) >= tonumber(ARGV[2]) then return {tonumber(granted or 0), ctl} end
 
 local i = 8

@@ -1,8 +1,10 @@
--- Note that a batch has nothing left to send. Returns {finished batches, all batches, fed batches, 1 when this ended the job}.
+-- Note that a batch has nothing left to send. Returns {finished batches, all batches, fed batches, 1 when this ended the job},
+-- or {} when there is no such job, or it is not sealed.
 -- KEYS job, done; ARGV batch, now in milliseconds
+if redis.call('HEXISTS', KEYS[1], 'batches') == 0 then return {} end
 if redis.call('SETBIT', KEYS[2], ARGV[1], 1) == 0 then redis.call('HINCRBY', KEYS[1], 'done', 1) end
 local v = redis.call('HMGET', KEYS[1], 'done', 'batches', 'fed', 'completed')
-local done, all = tonumber(v[1] or 0), tonumber(v[2] or 0)
+local done, all = tonumber(v[1]), tonumber(v[2])
 local ended = 0
 if done >= all and not v[4] then
   redis.call('HSET', KEYS[1], 'completed', ARGV[2])

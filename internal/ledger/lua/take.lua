@@ -4,6 +4,9 @@ local own = redis.call('HGET', KEYS[1], 'own')
 if own and own ~= ARGV[1] and own ~= ARGV[2] then return {0, own} end
 local r = redis.call('GET', KEYS[2])
 if not r then return {-1} end
-redis.call('HSET', KEYS[1], 'own', ARGV[1], 'seq', 0)
+if own ~= ARGV[1] then -- a Take that is sent again must not let old commits in again
+  redis.call('HSET', KEYS[1], 'own', ARGV[1], 'seq', 0)
+  if own then redis.call('HSET', KEYS[1], 'lost:' .. own, 1) end
+end
 return {1, tonumber(redis.call('HGET', KEYS[1], 'via') or 0), redis.call('HGET', KEYS[5], 'ctl') or '', r,
   redis.call('GET', KEYS[3]) or '', redis.call('GET', KEYS[4]) or ''}
