@@ -1,0 +1,205 @@
+package config
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+)
+
+// The kinds of gateway, as they stand under provider.
+const (
+	Mgage      = "mgage"
+	Ogangi     = "ogangi"
+	GatewayAPI = "gatewayapi"
+	MTTM       = "mttm"
+)
+
+var providerNames = []string{Mgage, Ogangi, GatewayAPI, MTTM}
+
+// Account is a login at a gateway. Which of the fields that depend on the provider it has, kinds tells; the others are zero.
+type Account struct {
+	Name string
+	// Provider is Mgage, Ogangi, GatewayAPI or MTTM.
+	Provider string
+
+	// BaseURL is http or https; empty is the adapter's own default, and never so for Ogangi.
+	BaseURL       string
+	Username      string // Mgage, MTTM
+	Password      Secret // Mgage, MTTM
+	ProgramID     string // Mgage
+	Token         Secret // GatewayAPI
+	WebhookSecret Secret // GatewayAPI; zero is none
+	InstanceID    string // Ogangi
+	Carrier       string // Ogangi; empty lets the platform choose
+	PublicKey     string // Ogangi
+	PrivateKey    Secret // Ogangi
+	// Operation is "sendSMS", "sendMT", or empty for the adapter's choice. Ogangi.
+	Operation string
+	// MaxRecipients is the most recipients of one call; 0 is the adapter's default. Not Ogangi, which takes one.
+	MaxRecipients int
+
+	// Concurrency is how many calls may be in flight in one worker process, 1 to 1,000.
+	Concurrency int
+	// Rate is how many calls all worker processes together may make; zero is no limit.
+	Rate Rate
+	// Timeout bounds one call, 1 s to 10 min.
+	Timeout time.Duration
+}
+
+// kind says which keys a provider's accounts have beside the common ones, and how many calls are in flight unless set.
+type kind struct {
+	required    []string
+	optional    []string
+	concurrency int
+}
+
+var kinds = map[string]kind{
+	Mgage: {
+		required:    []string{"username", "password", "program_id"},
+		optional:    []string{"base_url", "max_recipients"},
+		concurrency: 4,
+	},
+	Ogangi: {
+		required:    []string{"base_url", "instance_id", "public_key", "private_key"},
+		optional:    []string{"carrier", "operation"},
+		concurrency: 8,
+	},
+	GatewayAPI: {
+		required:    []string{"token"},
+		optional:    []string{"base_url", "webhook_secret", "max_recipients"},
+		concurrency: 10,
+	},
+	MTTM: {
+		required:    []string{"username", "password"},
+		optional:    []string{"base_url", "max_recipients"},
+		concurrency: 10,
+	},
+}
+
+// common are the keys of every account.
+var common = []string{"provider", "concurrency", "rate", "timeout"}
+
+// secrets are the keys that hide their values.
+var secrets = []string{"password", "token", "webhook_secret", "private_key"}
+
+// withFiles adds to the keys those of the files that have the secrets among them.
+func withFiles(keys []string) []string {
+	var out []string
+	for _, k := range keys {
+		out = append(out, k)
+		if slices.Contains(secrets, k) {
+			out = append(out, k+fileSuffix)
+		}
+	}
+	return out
+}
+
+// maxRecipients is above what any gateway takes in one call; the adapter knows its own bound.
+const maxRecipients = 10_000
+
+// account reads one account. ok is false when its provider is not known, so that nothing else could be read.
+func (r *reader) account(name string, n *yaml.Node, line int) (a Account, ok bool) {
+	path := under("accounts", name)
+	provider, ok := r.provider(n, line, path)
+	if !ok {
+		return a, false
+	}
+	k := kinds[provider]
+	s := r.section(n, line, path, provider, withFiles(slices.Concat(common, k.required, k.optional)))
+	for _, key := range k.required {
+		s.require(key, slices.Contains(secrets, key))
+	}
+	return Account{
+		Name:          name,
+		Provider:      provider,
+		BaseURL:       s.webURL("base_url"),
+		Username:      s.text("username"),
+		Password:      s.secret("password"),
+		ProgramID:     s.text("program_id"),
+		Token:         s.secret("token"),
+		WebhookSecret: s.secret("webhook_secret"),
+		InstanceID:    s.text("instance_id"),
+		Carrier:       s.text("carrier"),
+		PublicKey:     s.text("public_key"),
+		PrivateKey:    s.secret("private_key"),
+		Operation:     s.oneOf("operation", "sendSMS", "sendMT"),
+		MaxRecipients: s.integer("max_recipients", 0, 1, maxRecipients),
+		Concurrency:   s.integer("concurrency", k.concurrency, 1, 1000),
+		Rate:          s.rate("rate"),
+		Timeout:       s.duration("timeout", 30*time.Second, time.Second, 10*time.Minute),
+	}, true
+}
+
+// provider returns the provider of an account's mapping, before its other keys are looked at.
+func (r *reader) provider(n *yaml.Node, line int, path string) (string, bool) {
+	m := resolve(n)
+	if m.Kind != yaml.MappingNode {
+		r.problem(line, path, "must have keys and values below it, such as provider: gatewayapi")
+		return "", false
+	}
+	path = under(path, "provider")
+	for i := 0; i+1 < len(m.Content); i += 2 {
+		if m.Content[i].Value != "provider" {
+			continue
+		}
+		line = m.Content[i].Line
+		text, fromEnv, ok := r.scalar(m.Content[i+1], line, path)
+		switch {
+		case !ok:
+			return "", false
+		case slices.Contains(providerNames, text):
+			return text, true
+		case fromEnv || !nameOK(text):
+			r.problem(line, path, "must be one of %s", strings.Join(providerNames, ", "))
+		default:
+			r.problem(line, path, "%s is unknown%s it is one of %s",
+				text, orSemicolon(didYouMean(text, providerNames)), strings.Join(providerNames, ", "))
+		}
+		return "", false
+	}
+	r.problem(line, path, "is missing; it is one of %s", strings.Join(providerNames, ", "))
+	return "", false
+}
+
+// webURL returns an http or https address, without the slash at its end.
+func (s *section) webURL(key string) string {
+	text, _, ok := s.value(key)
+	if !ok || text == "" {
+		return ""
+	}
+	u, err := url.Parse(text)
+	switch {
+	case err != nil, u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "":
+		s.complain(key, "must be an address such as https://sms.example.com")
+	case u.User != nil:
+		s.complain(key, "must have no user name and password in it; there are keys for them")
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		s.complain(key, "must end with the path, without ? or #")
+	}
+	return strings.TrimRight(text, "/")
+}
+
+// oneOf returns one of the words, or "" when the key is absent.
+func (s *section) oneOf(key string, words ...string) string {
+	text, _, ok := s.value(key)
+	if ok && text != "" && !slices.Contains(words, text) {
+		s.complain(key, "must be one of %s", strings.Join(words, ", "))
+	}
+	return text
+}
+
+// rate returns a rate, zero when the key is absent.
+func (s *section) rate(key string) Rate {
+	text, _, ok := s.value(key)
+	if !ok || text == "" {
+		return Rate{}
+	}
+	r, err := ParseRate(text)
+	if err != nil {
+		s.complain(key, "%v", err)
+	}
+	return r
+}
