@@ -38,9 +38,6 @@ func TestSecret_NeverShown(t *testing.T) {
 				if strings.Contains(got, "hunter2") || strings.Contains(got, fmt.Sprintf("%x", "hunter2")) {
 					t.Errorf("the secret is shown: %s", got)
 				}
-				if strings.Contains(got, "0x") && name == "pointer" {
-					continue // the address, with %d and the like
-				}
 			}
 		})
 	}
