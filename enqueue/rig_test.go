@@ -25,6 +25,13 @@ type rig struct {
 	ledger *ledger.Ledger
 }
 
+// testingT is what *testing.T and *rapid.T have in common.
+type testingT interface {
+	Helper()
+	Errorf(format string, args ...any)
+	Fatal(args ...any)
+}
+
 // newRig makes a rig whose client writes each batch to Redis on its own, so that short streams have many round trips.
 func newRig(tb testing.TB, o enqueue.Options) *rig {
 	tb.Helper()
@@ -35,7 +42,7 @@ func newRig(tb testing.TB, o enqueue.Options) *rig {
 	return r
 }
 
-func newClient(tb testing.TB, rdb redis.UniversalClient, o enqueue.Options) *enqueue.Client {
+func newClient(tb testingT, rdb redis.UniversalClient, o enqueue.Options) *enqueue.Client {
 	tb.Helper()
 	c, err := enqueue.NewFromRedis(rdb, o)
 	if err != nil {
@@ -46,7 +53,7 @@ func newClient(tb testing.TB, rdb redis.UniversalClient, o enqueue.Options) *enq
 }
 
 // tasks returns what asynq holds for an account, due or not.
-func (r *rig) tasks(tb testing.TB, account string) []*asynq.TaskInfo {
+func (r *rig) tasks(tb testingT, account string) []*asynq.TaskInfo {
 	tb.Helper()
 	in := asynq.NewInspectorFromRedisClient(r.rdb)
 	var all []*asynq.TaskInfo
@@ -61,7 +68,7 @@ func (r *rig) tasks(tb testing.TB, account string) []*asynq.TaskInfo {
 }
 
 // finish does what a worker does with a job whose recipients are all accepted.
-func (r *rig) finish(tb testing.TB, id string) {
+func (r *rig) finish(tb testingT, id string) {
 	tb.Helper()
 	ctx := context.Background()
 	check := func(err error) {
@@ -92,7 +99,7 @@ func (r *rig) finish(tb testing.TB, id string) {
 }
 
 // recipients returns what a worker would be given to send.
-func (r *rig) recipients(tb testing.TB, id string) []ledger.Recipient {
+func (r *rig) recipients(tb testingT, id string) []ledger.Recipient {
 	tb.Helper()
 	job, err := r.ledger.Job(context.Background(), id)
 	if err != nil {
@@ -109,7 +116,7 @@ func (r *rig) recipients(tb testing.TB, id string) []ledger.Recipient {
 	return all
 }
 
-func (r *rig) outcomes(tb testing.TB, id string) []enqueue.Outcome {
+func (r *rig) outcomes(tb testingT, id string) []enqueue.Outcome {
 	tb.Helper()
 	var all []enqueue.Outcome
 	for o, err := range r.client.Outcomes(context.Background(), id) {
@@ -121,7 +128,7 @@ func (r *rig) outcomes(tb testing.TB, id string) []enqueue.Outcome {
 	return all
 }
 
-func (r *rig) counts(tb testing.TB, id string) enqueue.Counts {
+func (r *rig) counts(tb testingT, id string) enqueue.Counts {
 	tb.Helper()
 	s, err := r.client.Status(context.Background(), id)
 	if err != nil {
@@ -130,7 +137,7 @@ func (r *rig) counts(tb testing.TB, id string) enqueue.Counts {
 	return s.Counts
 }
 
-func (r *rig) requireNoJob(tb testing.TB) {
+func (r *rig) requireNoJob(tb testingT) {
 	tb.Helper()
 	ids, err := r.ledger.Recent(context.Background(), 10)
 	if err != nil {
@@ -144,7 +151,7 @@ func (r *rig) requireNoJob(tb testing.TB) {
 	}
 }
 
-func (r *rig) requireNoKeys(tb testing.TB) {
+func (r *rig) requireNoKeys(tb testingT) {
 	tb.Helper()
 	if k := r.mr.Keys(); len(k) > 0 {
 		tb.Errorf("Redis has the keys %v, want none", k)
