@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -63,7 +64,7 @@ func (w *Worker) batch(ctx context.Context, a *account, ref task.Ref) (pause tim
 			return 0, err
 		}
 	}
-	r.adopt()
+	r.adopt() // nobody else touches the run yet
 	if held.Control == ledger.Run {
 		r.send()
 		<-r.done
@@ -106,8 +107,10 @@ type run struct {
 	halted  bool          // no further call may be made: stopping, paused, cancelled, or lost
 	lost    bool
 	move    bool // what is left goes to the route's next account
-	control ledger.Control
-	done    chan struct{} // closed when open is 0
+	// released is true when the commit that records the last outcome gives the batch up as well.
+	released bool
+	control  ledger.Control
+	done     chan struct{} // closed when open is 0
 
 	c committer
 }
@@ -133,6 +136,12 @@ func newRun(w *Worker, a *account, job *jobInfo, held *ledger.Held) *run {
 // is not to be.
 func (r *run) adopt() {
 	now := time.Now().UnixMilli()
+	left := func(rec ledger.Record) bool {
+		return rec.State == ledger.Sending || rec.State == ledger.Queued && r.control == ledger.Withdrawn
+	}
+	if !slices.ContainsFunc(r.records, left) {
+		return
+	}
 	r.commit(func(c *ledger.Commit) {
 		for i, rec := range r.records {
 			from := rec.State
@@ -213,13 +222,13 @@ func (r *run) leave(_ *call, pause time.Duration) {
 	r.mu.Lock()
 	r.pause = max(r.pause, pause)
 	r.mu.Unlock()
-	r.ended(1)
+	r.ended()
 }
 
-// ended counts calls off.
-func (r *run) ended(n int) {
+// ended counts a call off.
+func (r *run) ended() {
 	r.mu.Lock()
-	r.open -= n
+	r.open--
 	last := r.open == 0
 	r.mu.Unlock()
 	if last {
@@ -227,44 +236,41 @@ func (r *run) ended(n int) {
 	}
 }
 
+// finished reports whether every recipient has an outcome. The run's lock is held.
+func (r *run) finished() bool {
+	return !slices.ContainsFunc(r.records, func(rec ledger.Record) bool { return rec.State.Open() })
+}
+
 // end gives the batch up and says what becomes of it.
 func (r *run) end(ctx context.Context) (pause time.Duration, err error) {
-	r.mu.Lock()
-	open := false
-	for _, rec := range r.records {
-		open = open || rec.State.Open()
-	}
-	lost, move, control := r.lost, r.move, r.control
-	pause = r.pause
-	r.mu.Unlock()
-	if lost {
-		return waitForOwner, errBack
-	}
-	if control == ledger.Withdrawn && open {
-		r.adopt() // cancelled while it was under way
-		open = false
-	}
-	move = move && open
-	r.commit(func(c *ledger.Commit) {
-		c.Release, c.Compact = true, !open
-		if move {
-			c.Via = r.held.Via + 1
-		}
-	})
 	r.c.flushed()
+	if r.control == ledger.Withdrawn && !r.lost {
+		r.adopt() // cancelled while it was under way
+	}
 	r.mu.Lock()
-	lost = r.lost
+	finished := r.finished()
+	move := r.move && !finished
+	released := r.released
 	r.mu.Unlock()
-	ref := task.Ref{Job: r.job.spec.ID, Batch: r.held.Batch}
+	if !released && !r.lost {
+		r.commit(func(c *ledger.Commit) {
+			c.Release, c.Compact = true, finished
+			if move {
+				c.Via = r.held.Via + 1
+			}
+		})
+		r.c.flushed()
+	}
 	switch {
-	case lost:
+	case r.lost:
 		return waitForOwner, errBack
-	case !open:
+	case finished:
 		return 0, r.w.finish(ctx, r.job, r.held.Batch)
 	case move:
+		ref := task.Ref{Job: r.job.spec.ID, Batch: r.held.Batch}
 		return 0, task.Put(ctx, r.w.queue, r.job.spec.Accounts[r.held.Via+1], ref, time.Time{})
-	case control == ledger.Paused:
+	case r.control == ledger.Paused:
 		return 0, nil
 	}
-	return pause, errBack
+	return r.pause, errBack
 }

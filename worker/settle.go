@@ -42,16 +42,19 @@ func (r *run) settle(c *call, results []providers.Result) {
 		p.Records.Set(i, ledger.Sending, rec)
 		r.records[i] = rec
 	}
-	c.gen = r.c.kick()
 	again := next.calls(c)
 	r.open += len(again)
+	if r.open == 1 && r.finished() {
+		p.Release, p.Compact, r.released = true, true, true
+	}
+	c.gen = r.c.kick()
 	r.mu.Unlock()
 
 	r.log(c, tally)
 	for _, a := range again {
 		r.again(a.call, a.pause)
 	}
-	r.ended(1)
+	r.ended()
 }
 
 // decide turns one result into the recipient's next record, and notes it for another call where there is to be one.
