@@ -57,10 +57,10 @@ func mixed(n int) []enqueue.Recipient {
 	rs := numbered(n)
 	for i := range rs {
 		rs[i].Ref = fmt.Sprint("ref ", i)
-		switch {
-		case i%10 == 3:
+		switch i % 10 {
+		case 3:
 			rs[i].To = "12"
-		case i%10 == 7:
+		case 7:
 			rs[i].To = rs[i-1].To
 		}
 	}

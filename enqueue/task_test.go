@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/volleysms/volley/enqueue"
 	"github.com/volleysms/volley/internal/task"
 )
@@ -148,5 +150,29 @@ func TestClient_UnknownJobIsErrNotFound(t *testing.T) {
 				t.Errorf("Outcomes(%.10q): got error %v", id, err)
 			}
 		}
+	}
+}
+
+func TestClient_CloseLeavesTheApplicationsConnectionOpen(t *testing.T) {
+	r := newRig(t, enqueue.Options{})
+	if err := r.client.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.rdb.Ping(t.Context()).Err(); err != nil {
+		t.Errorf("the connection is closed: %v", err)
+	}
+
+	own, err := enqueue.Open("redis://"+r.mr.Addr()+"/0", enqueue.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := own.Check(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := own.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := own.Status(t.Context(), "J"); !errors.Is(err, redis.ErrClosed) {
+		t.Errorf("got error %v after Close, want redis.ErrClosed", err)
 	}
 }
