@@ -3,7 +3,7 @@
 -- {-2, control} when nobody has it.
 -- KEYS batch, outcomes, side, counters
 -- ARGV token, seq, bytes of all outcomes, flags (r release, c compact), via or -1, offset in side, addition to side,
---   then for the records and again for the claims: n, n x (counter, change), m, m x (offset, records)
+--   then for the records and again for the claims: n, n x (counter, change), m, m x (offset, records, times)
 local own, seq, granted = unpack(redis.call('HMGET', KEYS[1], 'own', 'seq', 'granted'))
 local ctl = redis.call('HGET', KEYS[4], 'ctl') or ''
 if own ~= ARGV[1] then
@@ -26,8 +26,8 @@ local function apply()
     redis.call('SET', KEYS[2], string.rep('\0', tonumber(ARGV[3])))
   end
   for _ = 1, n do
-    redis.call('SETRANGE', KEYS[2], ARGV[i], ARGV[i + 1])
-    i = i + 2
+    redis.call('SETRANGE', KEYS[2], ARGV[i], string.rep(ARGV[i + 1], tonumber(ARGV[i + 2])))
+    i = i + 3
   end
   return n
 end
