@@ -16,7 +16,7 @@ const GatewayAPIToken = "example-token-not-a-real-one" //nolint:gosec // made up
 
 // GatewayAPI is the dialect of GatewayAPI.com's REST API: POST /rest/mtsms and GET /rest/me. One refused number spoils
 // the whole call: the answer is 403 0x0215 and names it.
-type GatewayAPI struct {
+type GatewayAPI struct { //nolint:revive // the vendor's name
 	// Token is the API token; empty is GatewayAPIToken.
 	Token string
 	// MaxBody is the longest request body, in bytes; 0 is 1 MiB.

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"strconv"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -184,25 +185,30 @@ func (s *scanner) hex4() rune {
 func (s *scanner) number() []byte {
 	s.space()
 	start := s.i
-	s.accept('-')
-	if !s.accept('0') {
+	s.here("-")
+	if !s.here("0") {
 		s.digits()
 	}
-	if s.i < len(s.b) && s.b[s.i] == '.' {
-		s.i++
+	if s.here(".") {
 		s.digits()
 	}
-	if s.i < len(s.b) && (s.b[s.i] == 'e' || s.b[s.i] == 'E') {
-		s.i++
-		if s.i < len(s.b) && (s.b[s.i] == '+' || s.b[s.i] == '-') {
-			s.i++
-		}
+	if s.here("eE") {
+		s.here("+-")
 		s.digits()
 	}
 	if s.bad {
 		return nil
 	}
 	return s.b[start:s.i]
+}
+
+// here takes the byte that comes next, without a blank before it, when it is one of set.
+func (s *scanner) here(set string) bool {
+	if s.bad || s.i >= len(s.b) || strings.IndexByte(set, s.b[s.i]) < 0 {
+		return false
+	}
+	s.i++
+	return true
 }
 
 func (s *scanner) digits() {
@@ -217,18 +223,18 @@ func (s *scanner) digits() {
 
 // skip reads any value.
 func (s *scanner) skip() {
-	switch c := s.peek(); {
-	case c == '{':
+	switch s.peek() {
+	case '{':
 		s.object(func([]byte) { s.skip() })
-	case c == '[':
+	case '[':
 		s.array(s.skip)
-	case c == '"':
+	case '"':
 		s.str()
-	case c == 't':
+	case 't':
 		s.word("true")
-	case c == 'f':
+	case 'f':
 		s.word("false")
-	case c == 'n':
+	case 'n':
 		s.word("null")
 	default:
 		s.number()
