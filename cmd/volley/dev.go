@@ -1,0 +1,73 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/volleysms/volley/worker"
+)
+
+func newDev(a *app) *cobra.Command {
+	var redisURL, listen string
+	var faults []string
+	cmd := &cobra.Command{
+		Use:   "dev",
+		Short: "Run Redis, the simulated gateways and a worker, until stopped",
+		Long: `Run everything that development needs in one process: an embedded Redis on a free port (or the one that --redis names),
+the four simulated gateways, and a worker. A configuration for them is written into a temporary directory, for the other
+commands to use.`,
+		Example: `  volley dev
+  volley dev --fault "mttm/latency:200ms" --redis redis://127.0.0.1:6379/1`,
+		Annotations: map[string]string{role: ""},
+		Args:        noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			r, err := newRig(cmd.Context(), a, redisURL, listen, faults, worker.Retry{})
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, r.close()) }()
+			dir, err := os.MkdirTemp("", "volley-dev-")
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+			file := filepath.Join(dir, "volley.yaml")
+			if err := os.WriteFile(file, []byte(r.yaml), 0o600); err != nil {
+				return err
+			}
+			if err := a.announceDev(r, file); err != nil {
+				return err
+			}
+			return r.run(cmd.Context())
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&redisURL, "redis", "", "`url` of a Redis to use instead of the embedded one")
+	f.StringVar(&listen, "listen", "127.0.0.1:0", "`address` of the first simulated gateway; the others take the next ports; port 0 is a free one for each")
+	f.StringArrayVar(&faults, "fault", nil, "a `fault` of the simulated gateways, as volley simulate takes it; may be given again")
+	return cmd
+}
+
+func (a *app) announceDev(r *rig, file string) error {
+	if a.json {
+		gateways := map[string]string{}
+		for _, g := range r.sims {
+			gateways[g.Dialect().Provider()] = g.URL()
+		}
+		return writeJSON(a.stdout, map[string]any{"config": file, "redis": address(r.redis), "gateways": gateways})
+	}
+	fmt.Fprintf(a.stdout, `Redis is at %s, and the worker serves the accounts gatewayapi, mgage, mttm and ogangi.
+In another terminal:
+
+  export VOLLEY_CONFIG=%s
+  volley send --via mttm --from Acme --text "Hello" --to 12125550100
+  volley status
+
+Ctrl-C ends it, and forgets everything.
+`, address(r.redis), file)
+	return nil
+}

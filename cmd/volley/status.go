@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+
+	"github.com/volleysms/volley/enqueue"
+)
+
+func newStatus(a *app) *cobra.Command {
+	var recent int
+	cmd := &cobra.Command{
+		Use:   "status [JOB]",
+		Short: "Show how far a job has come; without JOB, the jobs enqueued last",
+		Example: `  volley status
+  volley status 0197c1b2-7a4e-7000-8000-000000000000
+  volley status 0197c1b2-7a4e-7000-8000-000000000000 --json | jq .counts.accepted`,
+		Args: atMostOneArg,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if recent < 1 || recent > 1000 {
+				return invalid("--limit is 1 to 1000, and not %d", recent)
+			}
+			return a.withClient(cmd.Context(), func(c *enqueue.Client) error {
+				if len(args) == 0 {
+					return a.recentJobs(cmd.Context(), c, recent)
+				}
+				s, err := c.Status(cmd.Context(), args[0])
+				if err != nil {
+					return noSuchJob(args[0], err)
+				}
+				if a.json {
+					return writeJSON(a.stdout, s)
+				}
+				a.showStatus(s)
+				return nil
+			})
+		},
+	}
+	cmd.Flags().IntVar(&recent, "limit", 20, "how many jobs are listed without JOB")
+	return cmd
+}
+
+func (a *app) showStatus(s enqueue.Status) {
+	head := [][2]string{
+		{"Job", s.JobID},
+		{"Via", s.Via},
+		{"State", a.paint(stateColour(string(s.State)), string(s.State))},
+		{"Created", clock(&s.CreatedAt)},
+	}
+	if s.Label != "" {
+		head = append(head, [2]string{"Label", s.Label})
+	}
+	if s.ScheduleAt != nil {
+		head = append(head, [2]string{"Scheduled", clock(s.ScheduleAt)})
+	}
+	if s.CompletedAt != nil {
+		head = append(head, [2]string{"Completed", clock(s.CompletedAt)})
+	}
+	for _, h := range head {
+		fmt.Fprintf(a.stdout, "%-10s %s\n", h[0], h[1])
+	}
+	t := a.newTable("Recipients", "")
+	rightAligned(t, 2)
+	for _, c := range counts(s.Counts) {
+		if c.n > 0 {
+			t.AppendRow(table.Row{a.paint(stateColour(c.state), c.state), count(c.n)})
+		}
+	}
+	t.AppendFooter(table.Row{"total", count(s.Counts.Total)})
+	t.Render()
+}
+
+type stateCount struct {
+	state string
+	n     int64
+}
+
+// counts are the states in the order a recipient goes through them.
+func counts(c enqueue.Counts) []stateCount {
+	return []stateCount{
+		{"queued", c.Queued},
+		{"sending", c.Sending},
+		{"accepted", c.Accepted},
+		{"delivered", c.Delivered},
+		{"undelivered", c.Undelivered},
+		{"rejected", c.Rejected},
+		{"failed", c.Failed},
+		{"expired", c.Expired},
+		{"cancelled", c.Cancelled},
+		{"suppressed", c.Suppressed},
+		{"unknown", c.Unknown},
+	}
+}
+
+// recentJobs lists the latest jobs, the newest first.
+func (a *app) recentJobs(ctx context.Context, c *enqueue.Client, limit int) error {
+	ids, err := c.Recent(ctx, limit)
+	if err != nil {
+		return err
+	}
+	jobs := []enqueue.Status{}
+	for _, id := range ids {
+		s, err := c.Status(ctx, id)
+		switch {
+		case errors.Is(err, enqueue.ErrNotFound): // forgotten in the meantime
+		case err != nil:
+			return err
+		default:
+			jobs = append(jobs, s)
+		}
+	}
+	if a.json {
+		return writeJSON(a.stdout, jobs)
+	}
+	if len(jobs) == 0 {
+		fmt.Fprintln(a.stdout, "There is no job yet: volley send or volley import enqueues one.")
+		return nil
+	}
+	t := a.newTable("Job", "Via", "State", "Created", "Recipients", "Open", "Label")
+	rightAligned(t, 5, 6)
+	for _, s := range jobs {
+		t.AppendRow(table.Row{
+			s.JobID, s.Via, a.paint(stateColour(string(s.State)), string(s.State)), clock(&s.CreatedAt),
+			count(s.Counts.Total), count(s.Counts.Queued + s.Counts.Sending), s.Label,
+		})
+	}
+	t.Render()
+	return nil
+}

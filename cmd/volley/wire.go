@@ -1,0 +1,49 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/volleysms/volley/internal/config"
+	"github.com/volleysms/volley/providers"
+	"github.com/volleysms/volley/providers/gatewayapi"
+	"github.com/volleysms/volley/providers/mgage"
+	"github.com/volleysms/volley/providers/mttm"
+	"github.com/volleysms/volley/providers/ogangi"
+	"github.com/volleysms/volley/worker"
+)
+
+// wire makes the adapter for an account of the configuration.
+func wire(c config.Account) (worker.Account, error) {
+	a, err := adapter(c)
+	if err != nil {
+		return worker.Account{}, err
+	}
+	return worker.Account{
+		Name: c.Name, Provider: c.Provider, Adapter: a, Concurrency: c.Concurrency, Rate: c.Rate.PerSecond(), Timeout: c.Timeout,
+	}, nil
+}
+
+func adapter(c config.Account) (providers.Adapter, error) {
+	switch c.Provider {
+	case config.GatewayAPI:
+		return gatewayapi.New(gatewayapi.Options{
+			BaseURL: c.BaseURL, Token: c.Token.Reveal(), MaxRecipients: c.MaxRecipients, MaxConns: c.Concurrency,
+		})
+	case config.Mgage:
+		return mgage.New(mgage.Options{
+			BaseURL: c.BaseURL, Username: c.Username, Password: c.Password.Reveal(), ProgramID: c.ProgramID,
+			MaxRecipients: c.MaxRecipients, MaxConns: c.Concurrency,
+		})
+	case config.MTTM:
+		return mttm.New(mttm.Options{
+			BaseURL: c.BaseURL, Username: c.Username, Password: c.Password.Reveal(),
+			MaxRecipients: c.MaxRecipients, MaxConns: c.Concurrency,
+		})
+	case config.Ogangi:
+		return ogangi.New(ogangi.Options{
+			BaseURL: c.BaseURL, InstanceID: c.InstanceID, Carrier: c.Carrier, Operation: c.Operation,
+			PublicKey: c.PublicKey, PrivateKey: c.PrivateKey.Reveal(), MaxConns: c.Concurrency,
+		})
+	}
+	return nil, fmt.Errorf("there is no provider %q", c.Provider)
+}

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/spf13/cobra"
+
+	"github.com/volleysms/volley/internal/config"
+	"github.com/volleysms/volley/worker"
+)
+
+func newWorker(a *app) *cobra.Command {
+	var accounts, admin string
+	cmd := &cobra.Command{
+		Use:   "worker",
+		Short: "Send what is on the queue, until stopped",
+		Long: `Send what is on the queue. Run as many workers as you like, on one machine or several.
+
+On SIGTERM or Ctrl-C it makes no further call, waits for those that are on the wire, records them, and exits 0; a second
+signal ends it at once, and what was on the wire then becomes unknown.`,
+		Example: `  volley worker
+  volley worker --accounts dk,moon --admin 127.0.0.1:9465
+  VOLLEY_CONFIG=/etc/volley/volley.yaml volley worker --log-level warn`,
+		Annotations: map[string]string{role: ""},
+		Args:        noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := a.config()
+			if err != nil {
+				return err
+			}
+			var only []string
+			if accounts != "" {
+				only = strings.Split(accounts, ",")
+			}
+			wired, err := wireAll(cfg, only)
+			if err != nil {
+				return err
+			}
+			if !cmd.Flags().Changed("admin") {
+				admin = cfg.Admin.Listen
+			}
+			r, err := redisOptions(cfg.Redis.URL.Reveal())
+			if err != nil {
+				return err
+			}
+			return a.work(cmd.Context(), r, workerOptions(cfg, wired), admin)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&accounts, "accounts", "", "serve only these `accounts`, with commas between them (default all)")
+	f.StringVar(&admin, "admin", "", "`address` of /healthz, /readyz and /metrics (default admin.listen of the configuration; none when that is left out)")
+	return cmd
+}
+
+// work runs a worker and its admin server until ctx ends.
+func (a *app) work(ctx context.Context, r *redis.UniversalOptions, o worker.Options, adminAddr string) error {
+	if err := checkRedis(ctx, r); err != nil {
+		return err
+	}
+	o.Logger = a.log
+	w, err := worker.New(r, o)
+	if err != nil {
+		return &inputError{err}
+	}
+	var running atomic.Bool
+	adm, err := startAdmin(ctx, adminAddr, r, func() bool { return running.Load() && ctx.Err() == nil }, a.log)
+	if err != nil {
+		return err
+	}
+	defer adm.close()
+	running.Store(true)
+	defer running.Store(false)
+	return w.Run(ctx)
+}
+
+func workerOptions(cfg *config.Config, accounts []worker.Account) worker.Options {
+	r := worker.Retry{MaxAttempts: cfg.Retry.MaxAttempts, Initial: cfg.Retry.Initial, Max: cfg.Retry.Max, Inline: cfg.Retry.Inline}
+	if r.Inline == 0 {
+		r.Inline = -1 // the worker's word for not at all
+	}
+	return worker.Options{Accounts: accounts, Routes: cfg.Routes, Retry: r}
+}
+
+// wireAll wires the accounts of the configuration, or only those named.
+func wireAll(cfg *config.Config, only []string) ([]worker.Account, error) {
+	known := accountNames(cfg)
+	for _, name := range only {
+		if !slices.Contains(known, name) {
+			return nil, unknownAccount(name, known)
+		}
+	}
+	var wired []worker.Account
+	var errs []error
+	for _, acc := range cfg.Accounts {
+		if len(only) > 0 && !slices.Contains(only, acc.Name) {
+			continue
+		}
+		w, err := wire(acc)
+		if err != nil {
+			errs = append(errs, invalid("account %s: %w", acc.Name, err))
+			continue
+		}
+		wired = append(wired, w)
+	}
+	return wired, errors.Join(errs...)
+}
+
+func unknownAccount(name string, known []string) error {
+	return invalid("there is no account %q in the configuration; there are: %s", name, strings.Join(known, ", "))
+}
