@@ -56,8 +56,10 @@ func (d Ogangi) withDefaults() Ogangi {
 		p *string
 		v string
 	}{
-		{&d.InstanceID, OgangiInstanceID}, {&d.Carrier, OgangiCarrier},
-		{&d.PublicKey, OgangiPublicKey}, {&d.PrivateKey, OgangiPrivateKey},
+		{&d.InstanceID, OgangiInstanceID},
+		{&d.Carrier, OgangiCarrier},
+		{&d.PublicKey, OgangiPublicKey},
+		{&d.PrivateKey, OgangiPrivateKey},
 	} {
 		if *f.p == "" {
 			*f.p = f.v
@@ -85,7 +87,8 @@ var ogangiOps = []struct {
 // Read checks a request.
 func (d Ogangi) Read(r *http.Request, body []byte, ask *Ask) {
 	d = d.withDefaults()
-	rest, ok := strings.CutPrefix(r.RequestURI, d.Prefix+"/rest/api/")
+	target := r.URL.EscapedPath() // as it came, which is what is signed
+	rest, ok := strings.CutPrefix(target, d.Prefix+"/rest/api/")
 	for _, op := range ogangiOps {
 		path, its := strings.CutPrefix(rest, op.method)
 		if !ok || !its {
@@ -130,8 +133,8 @@ func (d Ogangi) checkRequest(r *http.Request, body []byte, ask *Ask) bool {
 		ask.Violate("a body", Reply{Status: http.StatusBadRequest})
 	case len(r.Host)+len(r.RequestURI) > ogangiMaxURL:
 		ask.Violate("URL of "+strconv.Itoa(len(r.RequestURI))+" bytes", Reply{Status: http.StatusRequestURITooLong})
-	case strings.ContainsAny(r.RequestURI, "?+#"):
-		ask.Violate("a query, or a character that does not belong in a path", Reply{Status: http.StatusBadRequest})
+	case r.URL.RawQuery != "" || r.URL.ForceQuery:
+		ask.Violate("a query", Reply{Status: http.StatusBadRequest})
 	}
 	return !ask.Violated()
 }
