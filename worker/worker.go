@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/volleysms/volley/internal/ledger"
 	"github.com/volleysms/volley/internal/redisx"
+	"github.com/volleysms/volley/internal/sweep"
 	"github.com/volleysms/volley/internal/task"
 )
 
@@ -33,6 +35,7 @@ type Worker struct {
 	accounts []*account
 
 	tokens  atomic.Uint64
+	holds   sync.Map        // tokens of the batches that are in this process
 	stopCtx context.Context // done when stopping is closed
 	stop    context.CancelFunc
 	hard    context.Context // done when what is not recorded by now must be left
@@ -72,7 +75,7 @@ func New(r *redis.UniversalOptions, o Options) (*Worker, error) {
 
 const (
 	heartbeatEvery = 2 * time.Second
-	heartbeatTTL   = 10 * time.Second
+	heartbeatTTL   = 8 * time.Second
 	// drainMargin is what is left for recording after the last call has ended.
 	drainMargin = 10 * time.Second
 )
@@ -94,6 +97,7 @@ func (w *Worker) Run(ctx context.Context) (err error) {
 	}
 	var beats sync.WaitGroup
 	beats.Go(w.beat)
+	beats.Go(func() { sweep.New(w.rdb, w.log.Named("sweep")).Run(w.stopCtx) })
 	started := 0
 	for _, a := range w.accounts {
 		if err = a.start(); err != nil {
@@ -162,6 +166,9 @@ func (w *Worker) beat() {
 
 // token makes a mark of ownership that no other batch or worker has.
 func (w *Worker) token() string { return w.id + "/" + strconv.FormatUint(w.tokens.Add(1), 10) }
+
+// mine reports whether this process made the token.
+func (w *Worker) mine(token string) bool { return strings.HasPrefix(token, w.id+"/") }
 
 func (w *Worker) stopped() bool { return w.stopCtx.Err() != nil }
 

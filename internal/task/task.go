@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
 )
 
 // Type is the type of every task that asks for a batch to be sent.
@@ -58,8 +59,18 @@ const (
 // Put puts the batch on its account's queue, to be taken at or after at; the zero time means at once. That it is there
 // already is no error.
 func Put(ctx context.Context, c *asynq.Client, account string, r Ref, at time.Time) error {
+	return put(ctx, c, account, r, r.ID(), at)
+}
+
+// PutBeside puts the batch on its account's queue at once although a task for it may be there that nobody works on. mark
+// tells it from that one: with the same mark it is put once.
+func PutBeside(ctx context.Context, c *asynq.Client, account string, r Ref, mark string) error {
+	return put(ctx, c, account, r, r.ID()+"~"+mark, time.Time{})
+}
+
+func put(ctx context.Context, c *asynq.Client, account string, r Ref, id string, at time.Time) error {
 	opts := []asynq.Option{
-		asynq.Queue(Queue(account)), asynq.TaskID(r.ID()), asynq.MaxRetry(maxRetry), asynq.Timeout(Timeout),
+		asynq.Queue(Queue(account)), asynq.TaskID(id), asynq.MaxRetry(maxRetry), asynq.Timeout(Timeout),
 	}
 	if !at.IsZero() {
 		opts = append(opts, asynq.ProcessAt(at))
@@ -72,4 +83,33 @@ func Put(ctx context.Context, c *asynq.Client, account string, r Ref, at time.Ti
 		return fmt.Errorf("put batch %d on the queue of %s: %w", r.Batch, account, err)
 	}
 	return nil
+}
+
+// States returns the asynq state of each batch's task, by its queue and ID; empty when there is none.
+func States(ctx context.Context, rdb redis.UniversalClient, accounts []string, refs []Ref) ([]string, error) {
+	pipe := rdb.Pipeline()
+	cmds := make([]*redis.StringCmd, len(refs))
+	for i, r := range refs {
+		cmds[i] = pipe.HGet(ctx, "asynq:{"+Queue(accounts[i])+"}:t:"+r.ID(), "state")
+	}
+	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
+		return nil, err
+	}
+	out := make([]string, len(refs))
+	for i, c := range cmds {
+		out[i] = c.Val()
+	}
+	return out, nil
+}
+
+// GivenUp reports whether asynq will not hand out a task in the state of its own accord.
+func GivenUp(state string) bool { return state == "archived" || state == "completed" }
+
+// Drop removes a task that asynq has given up, so that its ID is free.
+func Drop(i *asynq.Inspector, account string, r Ref) error {
+	err := i.DeleteTask(Queue(account), r.ID())
+	if errors.Is(err, asynq.ErrTaskNotFound) || errors.Is(err, asynq.ErrQueueNotFound) {
+		return nil
+	}
+	return err
 }

@@ -1,0 +1,195 @@
+// Package sweep puts batches back on the queue that nobody works on: what a dead worker held, and what asynq lost, gave up
+// or was never told of. asynq alone takes one to two minutes for the first and never notices the others.
+package sweep
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
+	"go.uber.org/zap"
+
+	"github.com/volleysms/volley/internal/ledger"
+	"github.com/volleysms/volley/internal/task"
+)
+
+const (
+	// Every is the pause between two sweeps.
+	Every = 2 * time.Second
+	// keyTurn makes one of all workers sweep at a time.
+	keyTurn = "volley:sweep"
+	// perJob bounds the batches that are looked at of one job, perSweep the jobs.
+	perJob, perSweep = 256, 500
+	// young is how long a job may be without its first task: its producer is putting it there.
+	young = 10 * time.Second
+)
+
+// Sweeper looks after the batches of all jobs. Any number may run; they take turns. Make one with New and Run it once.
+type Sweeper struct {
+	rdb    redis.UniversalClient
+	ledger *ledger.Ledger
+	queue  *asynq.Client
+	tasks  *asynq.Inspector
+	log    *zap.Logger
+
+	// A batch is put back when two sweeps in a row found it forsaken: after a pause of Redis itself, heartbeats and
+	// tasks that are only late would look lost to one alone.
+	suspects map[task.Ref]string
+	offset   int
+}
+
+// New returns a Sweeper in rdb, which it does not own.
+func New(rdb redis.UniversalClient, log *zap.Logger) *Sweeper {
+	return &Sweeper{rdb: rdb, ledger: ledger.New(rdb), queue: asynq.NewClientFromRedisClient(rdb), tasks: asynq.NewInspectorFromRedisClient(rdb), log: log}
+}
+
+// Run sweeps until ctx ends.
+func (s *Sweeper) Run(ctx context.Context) {
+	t := time.NewTicker(Every)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+		mine, err := s.rdb.SetNX(ctx, keyTurn, "1", Every*3/4).Result()
+		if err == nil && mine {
+			_, err = s.Sweep(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
+			s.log.Warn("the sweep could not be made; the next one is soon", zap.Error(err))
+		}
+	}
+}
+
+// Sweep looks at every unfinished job once, or at as many as one sweep may, and returns how many batches it put back.
+func (s *Sweeper) Sweep(ctx context.Context) (put int, err error) {
+	ids, err := s.ledger.Live(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if len(ids) > perSweep {
+		s.offset %= len(ids)
+		ids = append(ids[s.offset:], ids[:s.offset]...)[:perSweep]
+		s.offset += perSweep
+	}
+	alive := map[string]bool{}
+	now := map[task.Ref]string{}
+	for _, id := range ids {
+		n, err := s.job(ctx, id, alive, now)
+		if err != nil {
+			return put, err
+		}
+		put += n
+	}
+	s.suspects = now
+	return put, nil
+}
+
+// job looks at one job. It notes the forsaken batches in now, with what is wrong.
+func (s *Sweeper) job(ctx context.Context, id string, alive map[string]bool, now map[task.Ref]string) (put int, err error) {
+	j, err := s.ledger.Job(ctx, id)
+	if err != nil || j.Sealed == "" || j.Control == ledger.Paused || j.Batches == 0 {
+		return 0, ignoreGone(err)
+	}
+	if j.Fed == 0 {
+		if time.Since(time.UnixMilli(j.Spec.Created)) < young {
+			return 0, nil
+		}
+		j.Fed = 1 // its first batch is to be on the queue, now or at its time
+	}
+	batches, err := s.ledger.Unfinished(ctx, j, perJob)
+	if err != nil || len(batches) == 0 {
+		return 0, err
+	}
+	holders, err := s.ledger.Holders(ctx, id, batches)
+	if err != nil {
+		return 0, err
+	}
+	refs, accounts := make([]task.Ref, len(batches)), make([]string, len(batches))
+	for i, b := range batches {
+		refs[i] = task.Ref{Job: id, Batch: b}
+		accounts[i] = j.Spec.Accounts[min(holders[i].Via, len(j.Spec.Accounts)-1)]
+	}
+	states, err := task.States(ctx, s.rdb, accounts, refs)
+	if err != nil {
+		return 0, err
+	}
+	for i, ref := range refs {
+		wrong, err := s.wrong(ctx, holders[i].Owner, states[i], alive)
+		if err != nil {
+			return put, err
+		}
+		if wrong == "" {
+			continue
+		}
+		now[ref] = wrong
+		if s.suspects[ref] != wrong {
+			continue
+		}
+		if err := s.putBack(ctx, &j, accounts[i], ref, wrong); err != nil {
+			return put, err
+		}
+		put++
+	}
+	return put, nil
+}
+
+// What is wrong with a batch that nobody has. A dead owner is told by its token instead.
+const (
+	lost    = "it had no task"
+	givenUp = "asynq had given its task up"
+)
+
+func (s *Sweeper) wrong(ctx context.Context, owner, state string, alive map[string]bool) (string, error) {
+	switch {
+	case owner == "" && state == "":
+		return lost, nil
+	case owner == "" && task.GivenUp(state):
+		return givenUp, nil
+	case owner == "":
+		return "", nil
+	}
+	lives, known := alive[owner]
+	if !known {
+		var err error
+		if lives, err = s.ledger.Alive(ctx, owner); err != nil {
+			return "", err
+		}
+		alive[owner] = lives
+	}
+	if lives {
+		return "", nil
+	}
+	return owner, nil
+}
+
+func (s *Sweeper) putBack(ctx context.Context, j *ledger.Job, account string, ref task.Ref, wrong string) error {
+	s.log.Warn("a batch that nobody worked on goes back on the queue", zap.String("job", ref.Job), zap.Int("batch", ref.Batch),
+		zap.String("account", account), zap.String("reason", wrong))
+	if wrong != lost && wrong != givenUp {
+		// The dead owner's task is still active for asynq.
+		return task.PutBeside(ctx, s.queue, account, ref, wrong)
+	}
+	if wrong == givenUp {
+		if err := task.Drop(s.tasks, account, ref); err != nil {
+			return err
+		}
+	}
+	var at time.Time
+	if due := time.UnixMilli(j.Spec.At); j.Spec.At > 0 && time.Until(due) > 0 {
+		at = due
+	}
+	return task.Put(ctx, s.queue, account, ref, at)
+}
+
+// ignoreGone passes over a job that was removed between two looks.
+func ignoreGone(err error) error {
+	if errors.Is(err, ledger.ErrNotFound) {
+		return nil
+	}
+	return err
+}
