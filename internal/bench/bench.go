@@ -1,0 +1,330 @@
+// Package bench measures the whole pipeline, from enqueueing to the last recorded outcome, against a bare loop that posts
+// the same requests and records nothing, in one run.
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/volleysms/volley/enqueue"
+	"github.com/volleysms/volley/internal/ledger"
+	"github.com/volleysms/volley/internal/redisx"
+	"github.com/volleysms/volley/providers"
+	"github.com/volleysms/volley/sms"
+	"github.com/volleysms/volley/worker"
+)
+
+// Options of a run.
+type Options struct {
+	// RedisURL is where the queue is. What the run writes there is removed again.
+	RedisURL string
+	// Recipients is how many are sent to, at least 1.
+	Recipients int
+	// PerCall is how many recipients one call holds: 1, or more.
+	PerCall int
+	// Latency is how long the gateway takes for each call.
+	Latency time.Duration
+	// Concurrency is how many calls are in flight, in the pipeline and in the bare loop.
+	Concurrency int
+	// Urgent is how many single messages are sent on the idle system to measure their delay; 0 is none.
+	Urgent int
+	// Step is called with what is being done; nil is silent.
+	Step func(string)
+}
+
+// Result is what a run measured. Bytes are -1 where Redis doesn't tell.
+type Result struct {
+	Recipients  int     `json:"recipients"`
+	PerCall     int     `json:"recipients_per_call"`
+	Concurrency int     `json:"concurrency"`
+	LatencyMS   float64 `json:"gateway_latency_ms"`
+	Calls       uint64  `json:"calls"`
+
+	// PerSecond is from the start of the worker to the last outcome, Enqueue what the producer reached before that, and
+	// Whole both together.
+	PerSecond        float64 `json:"recipients_per_second"`
+	EnqueuePerSecond float64 `json:"enqueue_recipients_per_second"`
+	WholePerSecond   float64 `json:"whole_recipients_per_second"`
+	BarePerSecond    float64 `json:"bare_recipients_per_second"`
+	// Ratio is PerSecond to BarePerSecond, WholeRatio is WholePerSecond to it.
+	Ratio      float64 `json:"ratio"`
+	WholeRatio float64 `json:"whole_ratio"`
+
+	// CPU is what this process (producer, worker, and the gateway in it) and Redis used for 1,000 recipients.
+	CPU      float64 `json:"cpu_seconds_per_1000"`
+	RedisCPU float64 `json:"redis_cpu_seconds_per_1000"`
+
+	BytesQueued float64 `json:"redis_bytes_per_recipient_queued"`
+	BytesDone   float64 `json:"redis_bytes_per_recipient_done"`
+	// PeakHeap is the most Go memory in use at the moments that were looked at, in MiB.
+	PeakHeap float64 `json:"peak_heap_mib"`
+
+	UrgentP50 float64 `json:"urgent_p50_ms,omitempty"`
+	UrgentP99 float64 `json:"urgent_p99_ms,omitempty"`
+}
+
+// text has 131 characters of GSM-7.
+const text = "Your parcel has arrived at the collection point. Bring this message and an identity card. Open daily from nine to " +
+	"six, see you soon"
+
+// Run measures.
+func Run(ctx context.Context, o Options) (res Result, err error) {
+	if o.Step == nil {
+		o.Step = func(string) {}
+	}
+	ropts, err := redisx.Parse(o.RedisURL)
+	if err != nil {
+		return res, err
+	}
+	b := &bench{o: o, redis: ropts, account: "bench-" + strconv.FormatUint(rand.Uint64(), 36)}
+	if b.gw, err = startGateway(o.PerCall, o.Latency); err != nil {
+		return res, err
+	}
+	defer func() { err = errors.Join(err, b.gw.close(context.WithoutCancel(ctx))) }()
+	rdb := redis.NewUniversalClient(ropts)
+	defer func() { err = errors.Join(err, rdb.Close()) }()
+	if err := redisx.Check(ctx, rdb); err != nil {
+		return res, err
+	}
+	b.meter = &meter{rdb, b.account}
+	b.ledger = ledger.New(rdb)
+	if b.provider, b.adapter, err = b.gw.adapter(o.Concurrency); err != nil {
+		return res, err
+	}
+	if b.client, err = enqueue.New(ropts, enqueue.Options{Accounts: []string{b.account}}); err != nil {
+		return res, err
+	}
+	defer func() { err = errors.Join(err, b.client.Close()) }()
+	b.res = Result{
+		Recipients: o.Recipients, PerCall: o.PerCall, Concurrency: o.Concurrency,
+		LatencyMS: float64(o.Latency) / float64(time.Millisecond),
+	}
+	if err := b.run(ctx); err != nil {
+		return b.res, err
+	}
+	return b.res, nil
+}
+
+type bench struct {
+	o        Options
+	redis    *redis.UniversalOptions
+	account  string
+	gw       *gateway
+	provider string
+	adapter  providers.Adapter
+	client   *enqueue.Client
+	ledger   *ledger.Ledger
+	meter    *meter
+	res      Result
+}
+
+func (b *bench) run(ctx context.Context) error {
+	n := b.o.Recipients
+	calls := (n + b.o.PerCall - 1) / b.o.PerCall
+	b.o.Step("sampling the calls")
+	if err := b.collect(ctx); err != nil {
+		return err
+	}
+	warm := min(calls, 2000)
+	if _, err := b.gw.bare(ctx, warm, b.o.Concurrency); err != nil {
+		return err
+	}
+	b.o.Step("the bare loop")
+	before, err := b.gw.bare(ctx, calls, b.o.Concurrency)
+	if err != nil {
+		return err
+	}
+	if err := b.pipeline(ctx); err != nil {
+		return err
+	}
+	b.o.Step("the bare loop once more")
+	after, err := b.gw.bare(ctx, calls, b.o.Concurrency)
+	if err != nil {
+		return err
+	}
+	b.res.BarePerSecond = float64(2*n) / (before + after).Seconds()
+	b.res.Ratio = b.res.PerSecond / b.res.BarePerSecond
+	b.res.WholeRatio = b.res.WholePerSecond / b.res.BarePerSecond
+	if b.o.Urgent > 0 {
+		b.o.Step("single messages on the idle system")
+		return b.urgent(ctx)
+	}
+	return nil
+}
+
+// collect lets the adapter make some calls, so that the bare loop can post the very same bytes.
+func (b *bench) collect(ctx context.Context) error {
+	b.gw.keep.Store(true)
+	defer b.gw.keep.Store(false)
+	size := sms.Measure(text)
+	const samples = 64
+	for k := range samples {
+		c := providers.Call{Reference: "0190a000-0000-7000-8000-000000000000.1.250", From: "Volley", Text: text, Encoding: size.Encoding, Segments: size.Segments}
+		for i := range b.o.PerCall {
+			c.Recipients = append(c.Recipients, providers.Recipient{To: number(k*b.o.PerCall + i)})
+		}
+		if r := b.adapter.Send(ctx, c); r[0].Err != nil {
+			return r[0].Err
+		}
+	}
+	return nil
+}
+
+// number is the i-th of a hundred million obviously fake numbers, spread as a real list's are.
+func number(i int) sms.MSISDN {
+	return sms.MSISDN(4_500_000_000 + uint64(i)*67_867_967%100_000_000)
+}
+
+func recipients(n int) iter.Seq2[enqueue.Recipient, error] {
+	return func(yield func(enqueue.Recipient, error) bool) {
+		for i := range n {
+			if !yield(enqueue.Recipient{To: number(i).String()}, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (b *bench) pipeline(ctx context.Context) (err error) {
+	b.o.Step("enqueueing")
+	runtime.GC()
+	cpu, rcpu, err := b.meter.cpu(ctx)
+	if err != nil {
+		return err
+	}
+	calls := b.gw.calls.Load()
+	start := time.Now()
+	r, err := b.client.EnqueueStream(ctx, enqueue.Job{Via: b.account, From: "Volley", Text: text}, recipients(b.o.Recipients))
+	if err != nil {
+		return err
+	}
+	enqueued := time.Since(start)
+	defer func() { err = errors.Join(err, b.meter.forget(context.WithoutCancel(ctx), r.JobID)) }()
+	cpu1, rcpu1, err := b.meter.cpu(ctx)
+	if err != nil {
+		return err
+	}
+	queued, err := b.meter.bytes(ctx, r.JobID)
+	if err != nil {
+		return err
+	}
+	cpu2, rcpu2, err := b.meter.cpu(ctx)
+	if err != nil {
+		return err
+	}
+	b.o.Step("sending")
+	drained, err := b.drain(ctx, r.JobID)
+	if err != nil {
+		return err
+	}
+	cpu3, rcpu3, err := b.meter.cpu(ctx)
+	if err != nil {
+		return err
+	}
+	done, err := b.meter.bytes(ctx, r.JobID)
+	if err != nil {
+		return err
+	}
+	n := float64(b.o.Recipients)
+	b.res.Calls = b.gw.calls.Load() - calls
+	b.res.PerSecond = n / drained.Seconds()
+	b.res.EnqueuePerSecond = n / enqueued.Seconds()
+	b.res.WholePerSecond = n / (drained + enqueued).Seconds()
+	b.res.CPU = (cpu3 - cpu2 + cpu1 - cpu) / n * 1000
+	b.res.RedisCPU = (rcpu3 - rcpu2 + rcpu1 - rcpu) / n * 1000
+	b.res.BytesQueued, b.res.BytesDone = perRecipient(queued, n), perRecipient(done, n)
+	return nil
+}
+
+func perRecipient(total int64, n float64) float64 {
+	if total < 0 {
+		return -1
+	}
+	return float64(total) / n
+}
+
+// worker runs a worker until the returned function is called.
+func (b *bench) worker(ctx context.Context) (stop func() error, err error) {
+	w, err := worker.New(b.redis, worker.Options{Accounts: []worker.Account{
+		{Name: b.account, Provider: b.provider, Adapter: b.adapter, Concurrency: b.o.Concurrency},
+	}})
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- w.Run(ctx) }()
+	return func() error { cancel(); return <-ended }, nil
+}
+
+// drain measures from the worker's start to the job's completion.
+func (b *bench) drain(ctx context.Context, job string) (took time.Duration, err error) {
+	start := time.Now()
+	stop, err := b.worker(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
+	var mem runtime.MemStats
+	for i := 0; ; i++ {
+		j, err := b.ledger.Job(ctx, job)
+		if err != nil {
+			return 0, err
+		}
+		if !j.Completed.IsZero() {
+			took = time.Since(start)
+			break
+		}
+		if i%50 == 0 {
+			runtime.ReadMemStats(&mem)
+			b.res.PeakHeap = max(b.res.PeakHeap, float64(mem.HeapInuse)/(1<<20))
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+	n, err := b.ledger.Counts(ctx, job)
+	if err == nil && n[ledger.Accepted] != int64(b.o.Recipients) {
+		err = fmt.Errorf("%d of %d recipients were accepted", n[ledger.Accepted], b.o.Recipients)
+	}
+	return took, err
+}
+
+// urgent measures the delay from the call of Enqueue to the gateway's first sight of the message, one at a time, at
+// moments that have nothing to do with the worker's own rhythm.
+func (b *bench) urgent(ctx context.Context) (err error) {
+	arrived := make(chan time.Time, 1)
+	seen := func() { arrived <- time.Now() }
+	b.gw.seen.Store(&seen)
+	stop, err := b.worker(ctx)
+	if err != nil {
+		return err
+	}
+	var jobs []string
+	defer func() { err = errors.Join(err, stop(), b.meter.forget(context.WithoutCancel(ctx), jobs...)) }()
+	delays := make([]float64, 0, b.o.Urgent)
+	for i := range b.o.Urgent + 1 {
+		time.Sleep(time.Duration(10+rand.IntN(60)) * time.Millisecond)
+		start := time.Now()
+		r, err := b.client.Enqueue(ctx, enqueue.Job{Via: b.account, From: "Volley", Text: text,
+			Recipients: []enqueue.Recipient{{To: number(i).String()}}})
+		if err != nil {
+			return err
+		}
+		at := <-arrived
+		if i > 0 { // the first one opens the connections
+			delays = append(delays, float64(at.Sub(start))/float64(time.Millisecond))
+		}
+		jobs = append(jobs, r.JobID)
+	}
+	slices.Sort(delays)
+	b.res.UrgentP50, b.res.UrgentP99 = delays[len(delays)/2], delays[len(delays)*99/100]
+	return nil
+}
