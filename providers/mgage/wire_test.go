@@ -32,8 +32,12 @@ func TestLimits_EveryCallWithinThemKeepsTheURLBudget(t *testing.T) {
 		}
 		most := min(lim.Recipients, (lim.Bytes-lim.BaseBytes-textBytes(text))/lim.RecipientBytes)
 		c := providers.Call{From: sms.SenderID(sender), Text: text, Segments: rapid.IntRange(1, 5).Draw(t, "segments")}
-		for range rapid.IntRange(1, most).Draw(t, "recipients") {
-			to := rapid.Uint64Range(1_000_000, 999_999_999_999_999).Draw(t, "to")
+		n, smallest := rapid.IntRange(1, most).Draw(t, "recipients"), uint64(1_000_000)
+		if rapid.Bool().Draw(t, "full") { // as many and as long as can be
+			n, smallest = most, 100_000_000_000_000
+		}
+		for range n {
+			to := rapid.Uint64Range(smallest, 999_999_999_999_999).Draw(t, "to")
 			c.Recipients = append(c.Recipients, providers.Recipient{To: sms.MSISDN(to)})
 		}
 		u := string(appendURL(nil, a.opts, c))

@@ -184,6 +184,21 @@ func each(lim providers.Limits, text string) int {
 	return lim.RecipientBytes
 }
 
+// longestText repeats part as often as a call of n recipients has room for, and at most to 20,000 bytes.
+func longestText(lim providers.Limits, part string, n int) string {
+	for text := part; ; text += part {
+		next := text + part
+		segments, _ := measure(next)
+		bytes := lim.BaseBytes + n*each(lim, next)
+		if lim.Texts != providers.ManyTexts {
+			bytes += growth(lim.TextGrowth, next)
+		}
+		if lim.Segments > 0 && segments > lim.Segments || lim.Bytes > 0 && bytes > lim.Bytes || len(next) > 20_000 {
+			return text
+		}
+	}
+}
+
 // atTheLimits sends the largest calls that Limits allows; the gateway must take them, and the request must keep to the
 // budget.
 func atTheLimits(t *testing.T, h *Harness) {
@@ -198,17 +213,14 @@ func atTheLimits(t *testing.T, h *Harness) {
 			return h.textCall(full, numbers(longest, n)...)
 		},
 		"LongestText": func(lim providers.Limits) providers.Call {
-			text := ""
-			for {
-				next := text + full
-				segments, _ := measure(next)
-				if (lim.Segments > 0 && segments > lim.Segments) || len(next) > 20_000 ||
-					lim.Bytes > 0 && lim.BaseBytes+lim.RecipientBytes+growth(lim.TextGrowth, next) > lim.Bytes {
-					break
-				}
-				text = next
+			return h.textCall(longestText(lim, full, 1), longest)
+		},
+		"FullBudget": func(lim providers.Limits) providers.Call {
+			n := lim.Recipients
+			if lim.Bytes > 0 { // half of it for the recipients, the rest for the text
+				n = max(1, min(n, (lim.Bytes-lim.BaseBytes)/2/each(lim, full)))
 			}
-			return h.textCall(text, longest)
+			return h.textCall(longestText(lim, full, n), numbers(longest, n)...)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
