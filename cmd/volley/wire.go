@@ -12,8 +12,12 @@ import (
 	"github.com/volleysms/volley/worker"
 )
 
-// wire makes the adapter for an account of the configuration.
+// wire makes the adapter for an account of the configuration. GatewayAPI refuses more than so many connections from one
+// address; an account that asks for more calls in flight gets as many as there may be connections.
 func wire(c config.Account) (worker.Account, error) {
+	if c.Provider == config.GatewayAPI {
+		c.Concurrency = min(c.Concurrency, gatewayapi.MaxConns)
+	}
 	a, err := adapter(c)
 	if err != nil {
 		return worker.Account{}, err
@@ -36,8 +40,8 @@ func adapter(c config.Account) (providers.Adapter, error) {
 		})
 	case config.MTTM:
 		return mttm.New(mttm.Options{
-			BaseURL: c.BaseURL, Username: c.Username, Password: c.Password.Reveal(),
-			MaxRecipients: c.MaxRecipients, MaxConns: c.Concurrency,
+			BaseURL: c.BaseURL, Username: c.Username, Password: c.Password.Reveal(), Operation: c.Operation,
+			MaxRecipients: c.MaxRecipients, MaxSegments: c.MaxSegments, MaxConns: c.Concurrency,
 		})
 	case config.Ogangi:
 		return ogangi.New(ogangi.Options{

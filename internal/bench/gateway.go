@@ -102,7 +102,7 @@ func (g *gateway) sample(r *http.Request) {
 func (g *gateway) adapter(conns int) (provider string, a providers.Adapter, err error) {
 	if g.perCall > 1 {
 		a, err = gatewayapi.New(gatewayapi.Options{
-			BaseURL: g.url, Token: "bench", MaxRecipients: g.perCall, MaxConns: min(conns, 40),
+			BaseURL: g.url, Token: "bench", MaxRecipients: g.perCall, MaxConns: min(conns, gatewayapi.MaxConns),
 		})
 		return "gatewayapi", a, err
 	}

@@ -36,8 +36,11 @@ type Account struct {
 	Carrier       string // Ogangi; empty lets the platform choose
 	PublicKey     string // Ogangi
 	PrivateKey    Secret // Ogangi
-	// Operation is "sendSMS", "sendMT", or empty for the adapter's choice. Ogangi.
+	// Operation is one of the provider's own, or empty for the adapter's choice: "sendSMS" or "sendMT" with Ogangi,
+	// "send" or "sendbatch" with MTTM.
 	Operation string
+	// MaxSegments is the most segments of one text; 0 is the adapter's default. MTTM, which cuts off what is longer.
+	MaxSegments int
 	// MaxRecipients is the most recipients of one call; 0 is the adapter's default. Not Ogangi, which takes one.
 	MaxRecipients int
 
@@ -49,10 +52,12 @@ type Account struct {
 	Timeout time.Duration
 }
 
-// kind says which keys a provider's accounts have beside the common ones, and how many calls are in flight unless set.
+// kind says which keys a provider's accounts have beside the common ones, which operations there are to choose from, and
+// how many calls are in flight unless set.
 type kind struct {
 	required    []string
 	optional    []string
+	operations  []string
 	concurrency int
 }
 
@@ -65,6 +70,7 @@ var kinds = map[string]kind{
 	Ogangi: {
 		required:    []string{"base_url", "instance_id", "public_key", "private_key"},
 		optional:    []string{"carrier", "operation"},
+		operations:  []string{"sendSMS", "sendMT"},
 		concurrency: 8,
 	},
 	GatewayAPI: {
@@ -74,7 +80,8 @@ var kinds = map[string]kind{
 	},
 	MTTM: {
 		required:    []string{"username", "password"},
-		optional:    []string{"base_url", "max_recipients"},
+		optional:    []string{"base_url", "max_recipients", "max_segments", "operation"},
+		operations:  []string{"send", "sendbatch"},
 		concurrency: 10,
 	},
 }
@@ -125,7 +132,8 @@ func (r *reader) account(name string, n *yaml.Node, line int) (a Account, ok boo
 		Carrier:       s.text("carrier"),
 		PublicKey:     s.text("public_key"),
 		PrivateKey:    s.secret("private_key"),
-		Operation:     s.oneOf("operation", "sendSMS", "sendMT"),
+		Operation:     s.oneOf("operation", k.operations...),
+		MaxSegments:   s.integer("max_segments", 0, 1, 255),
 		MaxRecipients: s.integer("max_recipients", 0, 1, maxRecipients),
 		Concurrency:   s.integer("concurrency", k.concurrency, 1, 1000),
 		Rate:          s.rate("rate"),

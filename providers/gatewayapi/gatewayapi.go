@@ -27,9 +27,10 @@ const (
 	maxRecipients = 10_000
 	// defaultRecipients bounds how many recipients a cut connection leaves unknown.
 	defaultRecipients = 1_000
-	// defaultConns stays well below the 40 connections that the vendor lets one address open. Source: rest.rst.
+	// MaxConns is the most connections that the vendor lets one address open. Source: rest.rst.
+	MaxConns = 40
+	// defaultConns leaves room for other processes behind the same address.
 	defaultConns = 10
-	maxConns     = 40
 	// maxSegments is the most segments of a text. Source: appendix.rst.
 	maxSegments = 255
 	// bodyBudget is the longest request body, in bytes. The vendor names no limit; this one was never met.
@@ -85,8 +86,8 @@ func (o Options) validate() error {
 		return errors.New("token has a blank or a character outside ASCII")
 	case o.MaxRecipients < 1 || o.MaxRecipients > maxRecipients:
 		return fmt.Errorf("max recipients must be 1 to %d", maxRecipients)
-	case o.MaxConns < 1 || o.MaxConns > maxConns:
-		return fmt.Errorf("max connections must be 1 to %d", maxConns)
+	case o.MaxConns < 1 || o.MaxConns > MaxConns:
+		return fmt.Errorf("max connections must be 1 to %d", MaxConns)
 	}
 	return nil
 }
