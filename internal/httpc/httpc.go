@@ -82,7 +82,7 @@ type Response struct {
 
 // Do makes req once. ctx bounds all of it, the answer's body included.
 //
-// The error is an *providers.Error without the request's URL: Unavailable when no connection was had, so that nothing
+// The error is a *providers.Error without the request's URL: Unavailable when no connection was had, so that nothing
 // can have been sent; Unknown when the request may have left. An answer whose body breaks off is Unknown as well.
 func (c *Client) Do(ctx context.Context, req *http.Request) (*Response, *providers.Error) {
 	if err := ctx.Err(); err != nil {
@@ -115,14 +115,27 @@ func (c *Client) fail(k providers.Kind, err error) *providers.Error {
 	return &providers.Error{Kind: k, Provider: c.provider, Err: cause(err)}
 }
 
-// cause takes the request's URL, which may hold credentials, numbers and texts, out of an error of net/http.
+// cause takes out of an error of net/http what may hold credentials, numbers and texts: the request's URL, and what it
+// quotes of an answer, since gateways echo requests.
 func cause(err error) error {
 	var u *url.Error
 	if errors.As(err, &u) {
-		return u.Err
+		err = u.Err
+	}
+	if text, _, quotes := strings.Cut(err.Error(), `"`); quotes {
+		return &quiet{text: strings.TrimRight(text, " :,;("), err: err}
 	}
 	return err
 }
+
+// quiet is err, but for its text.
+type quiet struct {
+	text string
+	err  error
+}
+
+func (q *quiet) Error() string { return q.text }
+func (q *quiet) Unwrap() error { return q.err }
 
 // eof is a body that is empty, and of which net/http does not know that it is.
 type eof struct{}
@@ -165,8 +178,8 @@ func RetryAfter(h http.Header, now time.Time) time.Duration {
 		return 0
 	}
 	var d time.Duration
-	if s, err := strconv.ParseInt(v, 10, 32); err == nil {
-		d = time.Duration(s) * time.Second
+	if s, err := strconv.ParseInt(v, 10, 64); err == nil {
+		d = time.Duration(min(max(s, 0), int64(maxRetryAfter/time.Second))) * time.Second
 	} else if t, err := http.ParseTime(v); err == nil {
 		d = t.Sub(now)
 	}

@@ -390,9 +390,21 @@ func TestScripts_ForgottenByAPipeline(t *testing.T) {
 	l := New(rdb)
 	c := newContent("job", [2]int{1, 0}, [2]int{1, 0})
 	rdb.AddHook(&failOnce{key: keysOf("job", 0).recipients})
-	if err := l.Put(t.Context(), c.spec, c.batches); !errors.Is(err, errFailOnce) || errors.Is(err, ErrConflict) {
-		t.Errorf("got %v, want the error of the first script", err)
-	}
+	rdb.AddHook(&failOnce{key: countsKey("job", 0)})
+
+	t.Run("Put", func(t *testing.T) {
+		if _, err := l.Begin(t.Context(), "", 0, c.spec, c.begun()); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Put(t.Context(), c.spec, c.batches); !errors.Is(err, errFailOnce) || errors.Is(err, ErrConflict) {
+			t.Errorf("got %v, want the error of the first script", err)
+		}
+	})
+	t.Run("Seal", func(t *testing.T) {
+		if _, err := l.Seal(t.Context(), c.spec, c.fp, c.receipt, &c.tally); !errors.Is(err, errFailOnce) {
+			t.Errorf("got %v, want the error of the first script", err)
+		}
+	})
 }
 
 var errFailOnce = errors.New("the slot's node is gone")

@@ -15,7 +15,7 @@ import (
 
 // TestMemory holds what a recipient of a full batch costs in Redis, in bytes, all keys of its job included.
 func TestMemory(t *testing.T) {
-	const recipients, perCall = 1000, 250
+	const recipients, perCall = 1000, 200
 	tests := []struct {
 		name             string
 		id               func(i int) string

@@ -29,6 +29,7 @@ func TestRecord_RoundTrip(t *testing.T) {
 		if len(packed) != len(want)*RecordLen {
 			t.Fatalf("%d records are %d bytes", len(want), len(packed))
 		}
+		packed = append(packed, make([]byte, rapid.IntRange(0, RecordLen-1).Draw(t, "cut off"))...)
 		got := DecodeRecords(packed, len(want)+lacking)
 		for i, r := range got {
 			if i < len(want) && r != want[i] || i >= len(want) && r != (Record{}) {
@@ -41,6 +42,7 @@ func TestRecord_RoundTrip(t *testing.T) {
 func FuzzDecodeRecords(f *testing.F) {
 	f.Add([]byte{}, uint16(3))
 	f.Add(Record{State: Accepted, At: 1}.AppendTo(nil), uint16(2))
+	f.Add(append(Record{State: Accepted, At: 1}.AppendTo(nil), 1), uint16(2))
 	f.Fuzz(func(t *testing.T, packed []byte, n uint16) {
 		got := DecodeRecords(packed, int(n))
 		if len(got) != int(n) {

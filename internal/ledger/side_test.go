@@ -134,6 +134,9 @@ func TestSide_IsFullAt65535(t *testing.T) {
 		if got := s.Note(Note{Code: "first"}); got != 1 {
 			t.Errorf("a note that is there has number %d, want 1", got)
 		}
+		if _, b := s.Take(); len(b) > 0 {
+			t.Errorf("%d bytes are to be written for what has no number", len(b))
+		}
 	}
 	var s Side
 	if got := s.Note(Note{Code: "first"}); got != 1 {
@@ -144,12 +147,12 @@ func TestSide_IsFullAt65535(t *testing.T) {
 
 	t.Run("InOneStay", func(t *testing.T) {
 		fill(&s, 40_001, 65_535)
-		full(t, &s)
 		at, more := s.Take()
 		if at != len(stored) {
 			t.Fatalf("to be written at %d, behind %d bytes", at, len(stored))
 		}
 		stored = append(stored, more...)
+		full(t, &s)
 	})
 	t.Run("AfterAnother", func(t *testing.T) {
 		s, err := LoadSide(stored)
