@@ -24,34 +24,48 @@ func TestAppendBody(t *testing.T) {
 		want     string
 	}{
 		{
-			"OneText", providers.Call{From: "Acme", Text: "Hi", Reference: "j1.c0", Recipients: to}, "",
+			"OneText",
+			providers.Call{From: "Acme", Text: "Hi", Reference: "j1.c0", Recipients: to},
+			"",
 			`{"sender":"Acme","message":"Hi","encoding":"UTF8","userref":"j1.c0","recipients":[{"msisdn":4512340101},{"msisdn":4512340102}]}`,
 		},
 		{
-			"NoSenderAndNoReference", providers.Call{Text: "Hi", Recipients: to[:1]}, "",
+			"NoSenderAndNoReference",
+			providers.Call{Text: "Hi", Recipients: to[:1]},
+			"",
 			`{"message":"Hi","encoding":"UTF8","recipients":[{"msisdn":4512340101}]}`,
 		},
 		{
-			"UCS2", providers.Call{Text: "ж😀", Encoding: sms.UCS2, Recipients: to[:1]}, "",
+			"UCS2",
+			providers.Call{Text: "ж😀", Encoding: sms.UCS2, Recipients: to[:1]},
+			"",
 			`{"message":"ж😀","encoding":"UCS2","recipients":[{"msisdn":4512340101}]}`,
 		},
 		{
-			"Tags", providers.Call{
+			"Tags",
+			providers.Call{
 				Text: "Hi %0~", Tags: []string{"%0~", "%1~"},
 				Recipients: []providers.Recipient{{To: 4512340101, Values: []string{"Ann", `"x"`}}, {To: 4512340102, Values: []string{"", "é"}}},
-			}, "",
+			},
+			"",
 			`{"message":"Hi %0~","encoding":"UTF8","tags":["%0~","%1~"],"recipients":[{"msisdn":4512340101,"tagvalues":["Ann","\"x\""]},{"msisdn":4512340102,"tagvalues":["","é"]}]}`,
 		},
 		{
-			"Binary", providers.Call{Binary: &sms.Binary{UDH: []byte{5, 0, 3, 1, 1, 1}, Payload: []byte{0, 255}}, Encoding: sms.Data, Recipients: to[:1]}, "",
+			"Binary",
+			providers.Call{Binary: &sms.Binary{UDH: []byte{5, 0, 3, 1, 1, 1}, Payload: []byte{0, 255}}, Encoding: sms.Data, Recipients: to[:1]},
+			"",
 			`{"payload":"AP8=","udh":"BQADAQEB","recipients":[{"msisdn":4512340101}]}`,
 		},
 		{
-			"BinaryWithoutAHeader", providers.Call{Binary: &sms.Binary{Payload: []byte("x")}, Encoding: sms.Data, Recipients: to[:1]}, "",
+			"BinaryWithoutAHeader",
+			providers.Call{Binary: &sms.Binary{Payload: []byte("x")}, Encoding: sms.Data, Recipients: to[:1]},
+			"",
 			`{"payload":"eA==","recipients":[{"msisdn":4512340101}]}`,
 		},
 		{
-			"Callback", providers.Call{Text: "Hi", Recipients: to[:1]}, "https://sms.example.com/r?a=1&b=2",
+			"Callback",
+			providers.Call{Text: "Hi", Recipients: to[:1]},
+			"https://sms.example.com/r?a=1&b=2",
 			`{"message":"Hi","encoding":"UTF8","callback_url":"https://sms.example.com/r?a=1&b=2","recipients":[{"msisdn":4512340101}]}`,
 		},
 	}

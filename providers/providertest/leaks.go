@@ -1,8 +1,12 @@
 package providertest
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -59,6 +63,13 @@ func noSecretInErrors(t *testing.T, h *Harness) {
 		a := h.watch(t, h.New(t, "http://127.0.0.1:1"))
 		a.Send(t.Context(), h.call(a.adapter.Limits(), 2))
 	})
+	t.Run("NoHTTPAnswer", func(t *testing.T) {
+		addr := echoing(t)
+		a := h.watch(t, h.New(t, "http://"+addr))
+		ctx, cancel := context.WithTimeout(t.Context(), guard)
+		defer cancel()
+		allOf(t, a.Send(ctx, h.call(a.adapter.Limits(), 2)), providers.Unknown)
+	})
 	t.Run("Check", func(t *testing.T) {
 		echo := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			request := r.URL.RequestURI() + " " + r.Header.Get("Authorization")
@@ -77,6 +88,36 @@ func noSecretInErrors(t *testing.T, h *Harness) {
 			h.watch(t, nil).noLeak(fmt.Sprintf("%v %+v", err, err), h.Secrets...)
 		}
 	})
+}
+
+// echoing returns the address of a server that answers with the first bytes of the request, which is no HTTP.
+func echoing(t *testing.T) string {
+	t.Helper()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer func() { _ = conn.Close() }()
+				var head bytes.Buffer
+				req, err := http.ReadRequest(bufio.NewReader(io.TeeReader(conn, &head)))
+				if err != nil {
+					return
+				}
+				_, _ = io.Copy(io.Discard, req.Body)
+				// On one line, so that all of it is what net/http cannot read.
+				_, _ = conn.Write(append(bytes.ReplaceAll(head.Bytes(), []byte("\r\n"), []byte(" ")), "\r\n\r\n"...))
+			}()
+		}
+	}()
+	return l.Addr().String()
 }
 
 // check looks at an adapter's login check, where it has one.
