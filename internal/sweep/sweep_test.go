@@ -1,0 +1,189 @@
+package sweep_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
+	"go.uber.org/zap"
+
+	"github.com/volleysms/volley/enqueue"
+	"github.com/volleysms/volley/internal/ledger"
+	"github.com/volleysms/volley/internal/sweep"
+	"github.com/volleysms/volley/internal/task"
+)
+
+type rig struct {
+	t       *testing.T
+	rdb     *redis.Client
+	ledger  *ledger.Ledger
+	tasks   *asynq.Inspector
+	sweeper *sweep.Sweeper
+	job     string
+}
+
+// newRig enqueues a job of three batches of which the first two are on the queue.
+func newRig(t *testing.T, at time.Time) *rig {
+	t.Helper()
+	m := miniredis.RunT(t)
+	rdb := redis.NewClient(&redis.Options{Addr: m.Addr()})
+	t.Cleanup(func() { rdb.Close() })
+	c, err := enqueue.NewFromRedis(rdb, enqueue.Options{Accounts: []string{"a"}, BatchSize: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := c.Enqueue(t.Context(), enqueue.Job{
+		Via: "a", Text: "Hi", At: at, Recipients: []enqueue.Recipient{{To: "450000001"}, {To: "450000002"}, {To: "450000003"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := &rig{
+		t: t, rdb: rdb, ledger: ledger.New(rdb), tasks: asynq.NewInspectorFromRedisClient(rdb),
+		sweeper: sweep.New(rdb, zap.NewNop()), job: r.JobID,
+	}
+	if at.IsZero() {
+		q := asynq.NewClientFromRedisClient(rdb)
+		if err := task.Put(t.Context(), q, "a", task.Ref{Job: r.JobID, Batch: 1}, time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := g.ledger.SetFed(t.Context(), r.JobID, 2); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return g
+}
+
+func (g *rig) sweep(want int) {
+	g.t.Helper()
+	if n, err := g.sweeper.Sweep(g.t.Context()); err != nil || n != want {
+		g.t.Errorf("Sweep put %d batches back, want %d (%v)", n, want, err)
+	}
+}
+
+func (g *rig) take(batch int, token string) {
+	g.t.Helper()
+	if _, err := g.ledger.Take(g.t.Context(), g.job, batch, token, ""); err != nil {
+		g.t.Fatal(err)
+	}
+}
+
+// pending lists the IDs on the account's queue, without the job's.
+func (g *rig) pending() string {
+	g.t.Helper()
+	list, err := g.tasks.ListPendingTasks(task.Queue("a"))
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	var ids []string
+	for _, i := range list {
+		ids = append(ids, strings.TrimPrefix(i.ID, g.job))
+	}
+	return strings.Join(ids, " ")
+}
+
+func (g *rig) drop(batch int) {
+	g.t.Helper()
+	if err := g.tasks.DeleteTask(task.Queue("a"), task.Ref{Job: g.job, Batch: batch}.ID()); err != nil {
+		g.t.Fatal(err)
+	}
+}
+
+func TestSweeper_Sweep(t *testing.T) {
+	t.Run("WhatHasATaskIsLeftAlone", func(t *testing.T) {
+		g := newRig(t, time.Time{})
+		g.sweep(0)
+		g.sweep(0)
+	})
+	t.Run("ABatchWithoutATaskIsPutBackAfterTwoLooks", func(t *testing.T) {
+		g := newRig(t, time.Time{})
+		g.drop(1)
+		g.sweep(0)
+		g.sweep(1)
+		if p := g.pending(); !strings.Contains(p, ":1") {
+			t.Errorf("pending: %s", p)
+		}
+		g.sweep(0)
+	})
+	t.Run("OnlyLateIsNotLost", func(t *testing.T) {
+		g := newRig(t, time.Time{})
+		g.drop(1)
+		g.sweep(0)
+		if err := task.Put(t.Context(), asynq.NewClientFromRedisClient(g.rdb), "a", task.Ref{Job: g.job, Batch: 1}, time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+		g.sweep(0)
+		g.sweep(0)
+	})
+	t.Run("ADeadOwnersBatchIsPutBesideItsTask", func(t *testing.T) {
+		g := newRig(t, time.Time{})
+		g.take(1, "dead/1")
+		g.sweep(0)
+		g.sweep(1)
+		if p := g.pending(); !strings.Contains(p, ":1~dead/1") {
+			t.Errorf("pending: %s", p)
+		}
+	})
+	t.Run("ALivingOwnersBatchIsLeftAlone", func(t *testing.T) {
+		g := newRig(t, time.Time{})
+		if err := g.ledger.Heartbeat(t.Context(), "alive", time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		g.take(1, "alive/1")
+		g.drop(1)
+		g.sweep(0)
+		g.sweep(0)
+	})
+	t.Run("AnArchivedTaskIsPutBack", func(t *testing.T) {
+		g := newRig(t, time.Time{})
+		if err := g.tasks.ArchiveTask(task.Queue("a"), task.Ref{Job: g.job, Batch: 1}.ID()); err != nil {
+			t.Fatal(err)
+		}
+		g.sweep(0)
+		g.sweep(1)
+		if p := g.pending(); !strings.Contains(p, ":1") {
+			t.Errorf("pending: %s", p)
+		}
+	})
+	t.Run("AFinishedBatchNeedsNone", func(t *testing.T) {
+		g := newRig(t, time.Time{})
+		g.drop(1)
+		if _, err := g.ledger.Finish(t.Context(), g.job, 1, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		g.sweep(0)
+		g.sweep(0)
+	})
+	t.Run("AScheduledJobThatLostItsTaskIsPutBackForItsTime", func(t *testing.T) {
+		at := time.Now().Add(time.Hour)
+		g := newRig(t, at)
+		g.drop(0)
+		spec, err := g.rdb.HGet(t.Context(), "volley:{"+g.job+"}:job", "spec").Result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		job, err := g.ledger.Job(t.Context(), g.job)
+		if err != nil {
+			t.Fatal(err)
+		}
+		old := strings.Replace(spec, `"created":`, `"created":1,"was":`, 1)
+		if err := g.rdb.HSet(t.Context(), "volley:{"+g.job+"}:job", "spec", old).Err(); err != nil || old == spec {
+			t.Fatal(job, err)
+		}
+		g.sweep(0)
+		g.sweep(1)
+		i, err := g.tasks.GetTaskInfo(task.Queue("a"), task.Ref{Job: g.job}.ID())
+		if err != nil || i.State != asynq.TaskStateScheduled || i.NextProcessAt.Unix() != at.Unix() {
+			t.Errorf("task %+v, %v", i, err)
+		}
+	})
+	t.Run("AJobThatWasJustEnqueuedIsGivenTime", func(t *testing.T) {
+		g := newRig(t, time.Now().Add(time.Hour))
+		g.drop(0)
+		g.sweep(0)
+		g.sweep(0)
+	})
+}
