@@ -24,9 +24,12 @@ func Parse(raw string) (*redis.UniversalOptions, error) {
 	}
 	switch scheme {
 	case "redis", "rediss":
+		if _, err := parseURL(raw); err != nil {
+			return nil, err
+		}
 		o, err := redis.ParseURL(raw)
 		if err != nil {
-			return nil, fmt.Errorf("redis.url can't be read: %w", unURL(err))
+			return nil, errUnreadable
 		}
 		return &redis.UniversalOptions{
 			Addrs: []string{o.Addr}, DB: o.DB, Username: o.Username, Password: o.Password, TLSConfig: o.TLSConfig,
@@ -39,9 +42,9 @@ func Parse(raw string) (*redis.UniversalOptions, error) {
 }
 
 func parseMany(scheme, raw string) (*redis.UniversalOptions, error) {
-	u, err := url.Parse(raw)
+	u, err := parseURL(raw)
 	if err != nil {
-		return nil, fmt.Errorf("redis.url can't be read: %w", unURL(err))
+		return nil, err
 	}
 	q := u.Query()
 	o := &redis.UniversalOptions{}
@@ -54,7 +57,7 @@ func parseMany(scheme, raw string) (*redis.UniversalOptions, error) {
 			if scheme == "redis-sentinel" {
 				port = "26379"
 			}
-			a = net.JoinHostPort(a, port)
+			a = net.JoinHostPort(strings.Trim(a, "[]"), port)
 		}
 		o.Addrs = append(o.Addrs, a)
 	}
@@ -62,8 +65,12 @@ func parseMany(scheme, raw string) (*redis.UniversalOptions, error) {
 		o.Username = u.User.Username()
 		o.Password, _ = u.User.Password()
 	}
-	if q.Get("tls") == "true" {
+	switch q.Get("tls") {
+	case "true":
 		o.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	case "", "false":
+	default:
+		return nil, errors.New("redis.url has another tls than true or false")
 	}
 	if scheme == "redis-cluster" {
 		o.IsClusterMode = true
@@ -74,19 +81,24 @@ func parseMany(scheme, raw string) (*redis.UniversalOptions, error) {
 	}
 	if db := strings.Trim(u.Path, "/"); db != "" {
 		if o.DB, err = strconv.Atoi(db); err != nil {
-			return nil, fmt.Errorf("redis.url has the database %q: it is a number", db)
+			return nil, errors.New("redis.url has a database that is not a number: write /0 behind the hosts")
 		}
 	}
 	return o, nil
 }
 
-// unURL drops the URL, which may hold a password, from an error of net/url.
-func unURL(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
-		return u.Err
+// errUnreadable stands for every reason of net/url and go-redis: they quote what they can't read, and when a password
+// isn't encoded that is a part of it.
+var errUnreadable = errors.New("redis.url can't be read: it is like redis://USER:PASSWORD@HOST:PORT/0, where / @ ? # % : in the password are written as %2F %40 %3F %23 %25 %3A")
+
+// parseURL parses raw. When a password isn't encoded, the @ behind it may stand in the path, the query or the fragment,
+// and the password's start where the host should be.
+func parseURL(raw string) (*url.URL, error) {
+	u, err := url.Parse(raw)
+	if err != nil || u.User == nil && strings.Contains(raw, "@") {
+		return nil, errUnreadable
 	}
-	return err
+	return u, nil
 }
 
 // Errors of Check; compare with errors.Is.
