@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -199,8 +200,8 @@ func (c *campaign) explain(record []string, err error) error {
 	return invalid("%s: %w", place, p.Err)
 }
 
-// recipients yields the rows below the header. seen is called now and then with how many there were.
-func (c *campaign) recipients(seen func(rows int64)) iter.Seq2[enqueue.Recipient, error] {
+// recipients yields the rows below the header, until ctx ends. seen is called now and then with how many there were.
+func (c *campaign) recipients(ctx context.Context, seen func(rows int64)) iter.Seq2[enqueue.Recipient, error] {
 	return func(yield func(enqueue.Recipient, error) bool) {
 		values := make([]string, len(c.fields))
 		for n := int64(0); ; n++ {
@@ -210,6 +211,9 @@ func (c *campaign) recipients(seen func(rows int64)) iter.Seq2[enqueue.Recipient
 			record, err := c.read()
 			if errors.Is(err, io.EOF) {
 				return
+			}
+			if err == nil && n&1023 == 0 {
+				err = ctx.Err()
 			}
 			if err != nil {
 				yield(enqueue.Recipient{}, err)

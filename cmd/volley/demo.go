@@ -71,7 +71,7 @@ Nothing leaves this machine.`,
 // demo runs the sample campaign through r, one job per account.
 func (a *app) demo(ctx context.Context, r *rig) (s demoSummary, err error) {
 	began := time.Now()
-	jobs, err := demoJobs()
+	jobs, err := demoJobs(ctx)
 	if err != nil {
 		return s, err
 	}
@@ -101,13 +101,13 @@ func (a *app) demo(ctx context.Context, r *rig) (s demoSummary, err error) {
 }
 
 // demoJobs deals the sample campaign out to the accounts, by country.
-func demoJobs() ([]enqueue.Job, error) {
+func demoJobs(ctx context.Context) ([]enqueue.Job, error) {
 	c, err := openCampaign(strings.NewReader(examples.Campaign), tableOptions{comma: ',', text: demoText})
 	if err != nil {
 		return nil, err
 	}
 	recipients := map[string][]enqueue.Recipient{}
-	for rec, err := range c.recipients(func(int64) {}) {
+	for rec, err := range c.recipients(ctx, func(int64) {}) {
 		if err != nil {
 			return nil, err
 		}

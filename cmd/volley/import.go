@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -43,7 +44,7 @@ nothing. With --key, an import that was cut off can be repeated without sending 
 			if o.comma, err = comma(delimiter); err != nil {
 				return err
 			}
-			file, size, err := a.open(args[0])
+			file, size, err := a.open(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
@@ -57,7 +58,7 @@ nothing. With --key, an import that was cut off can be repeated without sending 
 			return a.withClient(cmd.Context(), func(client *enqueue.Client) error {
 				p := newProgress(a.stderr, "rows", size)
 				began := time.Now()
-				rows := c.recipients(func(rows int64) { p.set(rows, in.n) })
+				rows := c.recipients(cmd.Context(), func(rows int64) { p.set(rows, in.n) })
 				r, err := client.EnqueueStream(cmd.Context(), job, rows)
 				p.end()
 				return a.receipt(r, ofFile(args[0], err), func(r enqueue.Receipt) {
@@ -87,9 +88,9 @@ func comma(s string) (rune, error) {
 }
 
 // open returns the file and its size; the size is 0 when it is not known.
-func (a *app) open(name string) (io.ReadCloser, int64, error) {
+func (a *app) open(ctx context.Context, name string) (io.ReadCloser, int64, error) {
 	if name == "-" {
-		return io.NopCloser(a.stdin), 0, nil
+		return io.NopCloser(cancellable(ctx, a.stdin)), 0, nil
 	}
 	f, err := os.Open(name)
 	if err != nil {
@@ -152,6 +153,18 @@ func (a *app) showReceipt(r enqueue.Receipt, took time.Duration) {
 		fmt.Fprintf(a.stderr, "%s rows in %v; volley status %s shows how far it is\n",
 			count(r.Total+r.Duplicates), took.Round(time.Millisecond), r.JobID)
 	}
+}
+
+// cancellable reads r until ctx ends, also when r has nothing to say.
+func cancellable(ctx context.Context, r io.Reader) io.Reader {
+	out, in := io.Pipe()
+	context.AfterFunc(ctx, func() { in.CloseWithError(ctx.Err()) })
+	go func() {
+		// The types hide all methods but Read and Write, so that the buffer is used.
+		_, err := io.CopyBuffer(struct{ io.Writer }{in}, struct{ io.Reader }{r}, make([]byte, 256<<10))
+		in.CloseWithError(err)
+	}()
+	return out
 }
 
 // countingReader counts the bytes read.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -238,6 +239,24 @@ func TestImport_ALateErrorLeavesNothing(t *testing.T) {
 	}
 	if written == 0 {
 		t.Error("nothing had gone to Redis before the end, so that this proves nothing")
+	}
+	c.untouched()
+}
+
+// Ctrl-C ends an import that waits for its standard input, and nothing stays behind.
+func TestImport_Interrupted(t *testing.T) {
+	c := newCLI(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	in, out := io.Pipe()
+	defer out.Close()
+	go func() {
+		_, _ = io.WriteString(out, "to\n12125550100\n")
+		cancel()
+	}()
+	var stdout, stderr bytes.Buffer
+	code := run(ctx, []string{"import", "-", "--via", "mttm", "--text", "Hi", "--config", c.file}, in, &stdout, &stderr)
+	if code != exitFailed || stderr.String() != "volley: interrupted before the end\n" || stdout.Len() > 0 {
+		t.Errorf("exit status %d, %q and %q", code, stdout.String(), stderr.String())
 	}
 	c.untouched()
 }

@@ -16,15 +16,18 @@ type progress struct {
 	w     io.Writer
 	what  string // what is counted, such as "rows"
 	total int64  // of the units given to set; 0 when it is not known
+	now   func() time.Time
 	start time.Time
-	last  time.Time
+	last  time.Time // when it was told
 	bar   *progressbar.ProgressBar
 }
 
 // newProgress returns a progress on w. what names the items that are counted; total is the whole of what set is given as
 // done, in any unit, and 0 when it is not known.
 func newProgress(w io.Writer, what string, total int64) *progress {
-	p := &progress{w: w, what: what, total: total, start: time.Now(), last: time.Now()}
+	p := &progress{w: w, what: what, total: total, now: time.Now}
+	p.start = p.now()
+	p.last = p.start
 	if !isTerminal(w) {
 		return p
 	}
@@ -40,7 +43,7 @@ func newProgress(w io.Writer, what string, total int64) *progress {
 
 // set tells that so many items are through, which is done of total.
 func (p *progress) set(items, done int64) {
-	now := time.Now()
+	now := p.now()
 	if p.bar != nil {
 		if now.Sub(p.last) >= 100*time.Millisecond {
 			p.last = now

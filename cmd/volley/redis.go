@@ -35,12 +35,14 @@ func checkRedis(ctx context.Context, o *redis.UniversalOptions) error {
 	own.ContextTimeoutEnabled, own.MaxRetries, own.DialerRetries, own.PoolSize = true, -1, 1, 1
 	rdb := redis.NewUniversalClient(&own)
 	defer rdb.Close()
-	ctx, cancel := context.WithTimeout(ctx, 2*dialTimeout)
+	limited, cancel := context.WithTimeout(ctx, 2*dialTimeout)
 	defer cancel()
-	err := redisx.Check(ctx, rdb)
+	err := redisx.Check(limited, rdb)
 	switch {
 	case err == nil:
 		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
 	case errors.Is(err, enqueue.ErrEvicting), errors.Is(err, redisx.ErrTooOld):
 		return fmt.Errorf("Redis at %s%s", address(o), strings.TrimPrefix(err.Error(), "Redis"))
 	case errors.Is(err, context.DeadlineExceeded):
