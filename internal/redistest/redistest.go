@@ -3,6 +3,7 @@ package redistest
 
 import (
 	"bufio"
+	"context"
 	"net"
 	"os/exec"
 	"strconv"
@@ -30,7 +31,8 @@ func Start(t testing.TB, args ...string) (addr string) {
 			t.Fatalf("no free loopback port: %v", err)
 		}
 		_, port, _ := net.SplitHostPort(addr)
-		cmd := exec.Command(program, append([]string{
+		// The server outlives t.Context, which ends before the test's clean-up.
+		cmd := exec.CommandContext(context.Background(), program, append([]string{
 			"--bind", "127.0.0.1", "--port", port, "--dir", dir, "--save", "", "--appendonly", "no", "--logfile", "",
 		}, args...)...)
 		var ready bool
