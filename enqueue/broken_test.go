@@ -8,6 +8,7 @@ import (
 	"iter"
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/volleysms/volley/enqueue"
 )
@@ -229,18 +230,29 @@ func TestClient_WhatIsNotRedisFaultIsNotErrUnreachable(t *testing.T) {
 			t.Errorf("got error %v", err)
 		}
 	})
-	t.Run("ContextCancelled", func(t *testing.T) {
-		r := newRig(t, enqueue.Options{})
-		if err := r.client.Check(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
-		_, err := r.client.Enqueue(ctx, job("k", to("4500000001")...))
-		if !errors.Is(err, context.Canceled) || errors.Is(err, enqueue.ErrUnreachable) {
-			t.Errorf("got error %v", err)
-		}
-	})
+	for name, end := range map[string]func(context.Context) (context.Context, context.CancelFunc){
+		"ContextCancelled": func(ctx context.Context) (context.Context, context.CancelFunc) {
+			ctx, cancel := context.WithCancel(ctx)
+			cancel()
+			return ctx, cancel
+		},
+		"ContextTimedOut": func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithDeadline(ctx, time.Now().Add(-time.Second))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, enqueue.Options{})
+			if err := r.client.Check(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := end(t.Context())
+			defer cancel()
+			_, err := r.client.Enqueue(ctx, job("k", to("4500000001")...))
+			if !errors.Is(err, ctx.Err()) || errors.Is(err, enqueue.ErrUnreachable) {
+				t.Errorf("got error %v, want %v", err, ctx.Err())
+			}
+		})
+	}
 	t.Run("AnswerOfRedis", func(t *testing.T) {
 		r := newRig(t, enqueue.Options{})
 		if err := r.client.Check(t.Context()); err != nil {
