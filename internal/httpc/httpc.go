@@ -123,19 +123,10 @@ func cause(err error) error {
 		err = u.Err
 	}
 	if text, _, quotes := strings.Cut(err.Error(), `"`); quotes {
-		return &quiet{text: strings.TrimRight(text, " :,;("), err: err}
+		return errors.New(strings.TrimRight(text, " :,;("))
 	}
 	return err
 }
-
-// quiet is err, but for its text.
-type quiet struct {
-	text string
-	err  error
-}
-
-func (q *quiet) Error() string { return q.text }
-func (q *quiet) Unwrap() error { return q.err }
 
 // eof is a body that is empty, and of which net/http does not know that it is.
 type eof struct{}

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -124,9 +125,11 @@ func wantKind(t *testing.T, err *providers.Error, want providers.Kind) {
 
 func wantNoSecret(t *testing.T, err error) {
 	t.Helper()
-	for _, s := range []string{password, number, "/send", "?"} {
-		if strings.Contains(err.Error(), s) {
-			t.Errorf("the error holds %q: %v", s, err)
+	for e := err; e != nil; e = errors.Unwrap(e) {
+		for _, s := range []string{password, number, "/send", "?"} {
+			if strings.Contains(e.Error(), s) {
+				t.Errorf("the error holds %q: %v", s, e)
+			}
 		}
 	}
 }
@@ -157,13 +160,14 @@ func TestDo_NotSent(t *testing.T) {
 		base string
 		ctx  context.Context
 		is   error
+		says string
 	}{
-		{"RefusedConnection", "http://" + closed.Addr().String(), nil, nil},
-		{"UntrustedCertificate", secure.URL, nil, nil},
-		{"NoTLSAtTheOtherEnd", strings.Replace(silent.url, "http", "https", 1), nil, nil},
-		{"NoSuchHost", "http://no..such..host", nil, nil},
-		{"CancelledBefore", silent.url, cancelled, context.Canceled},
-		{"DeadlineDuringTheHandshake", "https://" + mute.Addr().String(), soon(t), context.DeadlineExceeded},
+		{"RefusedConnection", "http://" + closed.Addr().String(), nil, syscall.ECONNREFUSED, "connection refused"},
+		{"UntrustedCertificate", secure.URL, nil, nil, "unknown authority"},
+		{"NoTLSAtTheOtherEnd", strings.Replace(silent.url, "http", "https", 1), nil, io.EOF, "EOF"},
+		{"NoSuchHost", "http://no..such..host", nil, nil, "no such host"},
+		{"CancelledBefore", silent.url, cancelled, context.Canceled, "canceled"},
+		{"DeadlineDuringTheHandshake", "https://" + mute.Addr().String(), soon(t), context.DeadlineExceeded, "deadline exceeded"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -176,6 +180,9 @@ func TestDo_NotSent(t *testing.T) {
 				wantKind(t, err, providers.Unavailable)
 				if tt.is != nil && !errors.Is(err, tt.is) {
 					t.Errorf("got %v, want %v", err, tt.is)
+				}
+				if !strings.Contains(err.Error(), tt.says) {
+					t.Errorf("got %v, want it to say %q", err, tt.says)
 				}
 			})
 		})
@@ -194,7 +201,7 @@ func soon(t *testing.T) context.Context {
 }
 
 func TestDo_DeadlineWhileAllConnectionsAreBusy(t *testing.T) {
-	arrived, release := make(chan struct{}), make(chan struct{})
+	arrived, release := make(chan struct{}, 2), make(chan struct{})
 	g := newGateway(t, func(c *net.TCPConn, _, _ int, _ *http.Request) bool {
 		arrived <- struct{}{}
 		<-release
@@ -407,9 +414,11 @@ func TestDo_BodyCap(t *testing.T) {
 			}
 		})
 	}
-	t.Run("Endless", func(t *testing.T) {
+	t.Run("TheRestIsNotRead", func(t *testing.T) {
+		const size = 64 << 20
+		var written int
 		resp := do(t, httpc.Options{}, func(w http.ResponseWriter, _ *http.Request) {
-			for b := make([]byte, 64<<10); ; {
+			for b := make([]byte, 64<<10); written < size; written += len(b) {
 				if _, err := w.Write(b); err != nil {
 					return
 				}
@@ -417,6 +426,9 @@ func TestDo_BodyCap(t *testing.T) {
 		})
 		if !resp.Cut || len(resp.Body) != httpc.MaxBody {
 			t.Errorf("got %d bytes, cut %v", len(resp.Body), resp.Cut)
+		}
+		if written >= size {
+			t.Error("all of it was read")
 		}
 	})
 	t.Run("SmallOnTheWireLargeUnpacked", func(t *testing.T) {
