@@ -44,6 +44,9 @@ type Job struct {
 	Fields []string
 	// Recipients are who gets it; Client.EnqueueStream takes them as a stream instead.
 	Recipients []Recipient
+	// FirstRow is the row number of the first recipient, for lists in which others come before it, such as a file with a
+	// header; 0 is 1.
+	FirstRow uint64
 	// At is when sending starts; the zero time means at once. A time that has passed is refused.
 	At time.Time
 	// Delay is the same, counted from the enqueueing. At most one of the two is set.
@@ -68,7 +71,7 @@ type Recipient struct {
 // Refused is a recipient that was refused at the door.
 type Refused struct {
 	To string `json:"to"`
-	// Row is the recipient's place in what was handed over, from 1.
+	// Row is the recipient's place in what was handed over, from Job.FirstRow.
 	Row uint64 `json:"row,omitempty"`
 	// Reason is a short sentence without the number.
 	Reason string `json:"reason"`

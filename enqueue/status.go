@@ -63,7 +63,7 @@ type Outcome struct {
 	Attempts  int       `json:"attempts"`
 	UpdatedAt time.Time `json:"updated_at"`
 	Ref       string    `json:"ref"`
-	// Row is the recipient's place in what was enqueued, from 1.
+	// Row is the recipient's place in what was enqueued, from Job.FirstRow.
 	Row uint64 `json:"row"`
 }
 

@@ -51,7 +51,8 @@ func (c *Client) EnqueueStream(ctx context.Context, job Job, recipients iter.Seq
 	if err := c.Check(ctx); err != nil {
 		return Receipt{}, err
 	}
-	w := &writer{c: c, job: &job, ck: ck}
+	first := max(job.FirstRow, 1) - 1
+	w := &writer{c: c, job: &job, ck: ck, first: first, row: first}
 	if err := w.begin(ctx); err != nil {
 		return Receipt{}, reached(ctx, err)
 	}
@@ -90,6 +91,7 @@ type writer struct {
 	body    []byte
 	chunk   []ledger.PackedBatch
 	bytes   int
+	first   uint64 // the row before the first recipient's
 	row     uint64
 	tally   ledger.Tally
 	receipt ledger.Receipt
@@ -148,7 +150,7 @@ func (w *writer) create(ctx context.Context) error {
 
 func (w *writer) add(ctx context.Context, r Recipient) error {
 	w.row++
-	if w.row > uint64(w.c.opts.MaxRecipients) {
+	if w.row-w.first > uint64(w.c.opts.MaxRecipients) {
 		return invalid("recipients", "are more than %d", w.c.opts.MaxRecipients)
 	}
 	to, reason := w.vet(&r)
@@ -283,7 +285,7 @@ func (w *writer) abandon(ctx context.Context) error {
 
 func (w *writer) end(ctx context.Context) (Receipt, error) {
 	w.receipt.Total = w.receipt.Queued + w.receipt.RefusedCount
-	if w.row == 0 {
+	if w.row == w.first {
 		return Receipt{}, errors.Join(invalid("recipients", "there are none"), ErrNoRecipients)
 	}
 	if w.receipt.Queued == 0 {

@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/volleysms/volley/enqueue"
+	"github.com/volleysms/volley/internal/ledger"
 	"github.com/volleysms/volley/internal/task"
 )
 
@@ -174,5 +175,40 @@ func TestClient_CloseLeavesTheApplicationsConnectionOpen(t *testing.T) {
 	}
 	if _, err := own.Status(t.Context(), "J"); !errors.Is(err, redis.ErrClosed) {
 		t.Errorf("got error %v after Close, want redis.ErrClosed", err)
+	}
+}
+
+func TestStatus_EachStateIsCountedAsItself(t *testing.T) {
+	r := newRig(t, enqueue.Options{})
+	got, err := r.client.Enqueue(t.Context(), job("", numbered(66)...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	held, err := r.ledger.Take(t.Context(), got.JobID, 0, "worker/1", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, at := &ledger.Commit{Seq: 1, Via: -1}, 0
+	var states []string
+	for s := range ledger.State(ledger.NumStates) {
+		for range s + 1 { // one queued, two sending, ...
+			c.Records.Set(at, ledger.Queued, ledger.Record{State: s})
+			states = append(states, s.String())
+			at++
+		}
+	}
+	if _, _, err := r.ledger.Commit(t.Context(), &held, c); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := r.counts(t, got.JobID), (enqueue.Counts{
+		Total: 66, Queued: 1, Sending: 2, Accepted: 3, Delivered: 4, Undelivered: 5, Rejected: 6, Failed: 7, Expired: 8,
+		Cancelled: 9, Suppressed: 10, Unknown: 11,
+	}); got != want {
+		t.Errorf("got counts %+v, want %+v", got, want)
+	}
+	for i, o := range r.outcomes(t, got.JobID) {
+		if o.Status != states[i] {
+			t.Errorf("row %d: got %s, want %s", o.Row, o.Status, states[i])
+		}
 	}
 }

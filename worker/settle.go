@@ -1,8 +1,12 @@
 package worker
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"syscall"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -37,7 +41,7 @@ func (r *run) settle(c *call, results []providers.Result) {
 		if kinds[k] != accepted {
 			rec.Kind = uint8(kinds[k]) + 1
 		}
-		rec.Note = r.held.Side.Note(ledger.Note{Code: res.Code, Detail: res.Detail})
+		rec.Note = r.held.Side.Note(noteOf(res))
 		r.decide(&rec, c, k, kinds[k], res, &next)
 		p.Records.Set(i, ledger.Sending, rec)
 		r.records[i] = rec
@@ -55,6 +59,28 @@ func (r *run) settle(c *call, results []providers.Result) {
 		r.again(a.call, a.pause)
 	}
 	r.ended()
+}
+
+// noteOf is what is kept of the gateway's words, or of why there are none.
+func noteOf(res *providers.Result) ledger.Note {
+	n := ledger.Note{Code: res.Code, Detail: res.Detail}
+	if res.Err == nil || n != (ledger.Note{}) {
+		return n
+	}
+	var timeout net.Error
+	switch {
+	case errors.Is(res.Err, context.DeadlineExceeded), errors.As(res.Err, &timeout) && timeout.Timeout():
+		n.Detail = "no answer within the time for a call"
+	case errors.Is(res.Err, syscall.ECONNREFUSED):
+		n.Detail = "the connection was refused"
+	case errors.Is(res.Err, io.EOF), errors.Is(res.Err, io.ErrUnexpectedEOF), errors.Is(res.Err, syscall.ECONNRESET), errors.Is(res.Err, syscall.EPIPE):
+		n.Detail = "the connection was cut"
+	case providers.KindOf(res.Err).NotSent():
+		n.Detail = "no connection"
+	default:
+		n.Detail = "no answer that can be read"
+	}
+	return n
 }
 
 // decide turns one result into the recipient's next record, and notes it for another call where there is to be one.

@@ -100,8 +100,8 @@ func reasonOf(o *enqueue.Outcome) string {
 	switch {
 	case o.Status == "accepted" || o.Status == "delivered":
 		return ""
-	case o.Detail == "" && o.Code == "" && o.Status == "unknown":
-		return "cut off in mid-call: it may have been taken, and is not sent again"
+	case o.Status == "unknown":
+		return o.Detail + ": it may have been taken, and is not sent again"
 	case o.Detail == "":
 		return o.Code
 	case o.Code == "" || o.Account == "":

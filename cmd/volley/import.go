@@ -54,7 +54,7 @@ nothing. With --key, an import that was cut off can be repeated without sending 
 			if err != nil {
 				return ofFile(args[0], err)
 			}
-			job.Fields = c.names
+			job.Fields, job.FirstRow = c.names, firstRow
 			return a.withClient(cmd.Context(), func(client *enqueue.Client) error {
 				p := newProgress(a.stderr, "rows", size)
 				began := time.Now()
@@ -62,7 +62,7 @@ nothing. With --key, an import that was cut off can be repeated without sending 
 				r, err := client.EnqueueStream(cmd.Context(), job, rows)
 				p.end()
 				return a.receipt(r, ofFile(args[0], err), func(r enqueue.Receipt) {
-					a.tellRefused(r, firstRow)
+					a.tellRefused(r, true)
 					a.showReceipt(r, time.Since(began))
 				})
 			})

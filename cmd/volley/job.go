@@ -91,12 +91,12 @@ func (a *app) receipt(r enqueue.Receipt, err error, show func(enqueue.Receipt)) 
 // listed is how many refused recipients are told to people.
 const listed = 10
 
-// tellRefused lists refused recipients on standard error. firstRow is the row of the first recipient; 0 tells no rows.
-func (a *app) tellRefused(r enqueue.Receipt, firstRow uint64) {
+// tellRefused lists refused recipients on standard error, with their rows where those mean something.
+func (a *app) tellRefused(r enqueue.Receipt, rows bool) {
 	for _, f := range r.Refused[:min(listed, len(r.Refused))] {
 		row := ""
-		if firstRow > 0 {
-			row = fmt.Sprintf("row %d: ", f.Row+firstRow-1)
+		if rows {
+			row = fmt.Sprintf("row %d: ", f.Row)
 		}
 		fmt.Fprintf(a.stderr, "refused: %s%q: %s\n", row, f.To, f.Reason)
 	}

@@ -78,10 +78,11 @@ invalid input.`,
 		newDemo(a), newDev(a), newSimulate(a),
 		newWorker(a),
 		newBench(a),
-		newSend(a), newImport(a), newStatus(a), newOutcomes(a),
+		newSend(a), newImport(a), newStatus(a), newOutcomes(a), newVerify(a),
 		newAccounts(a),
 		newVersion(a),
 	)
+	root.AddCommand(newControls(a)...)
 	return root
 }
 

@@ -33,7 +33,7 @@ func newSend(a *app) *cobra.Command {
 			return a.withClient(cmd.Context(), func(c *enqueue.Client) error {
 				r, err := c.Enqueue(cmd.Context(), job)
 				return a.receipt(r, err, func(r enqueue.Receipt) {
-					a.tellRefused(r, 0)
+					a.tellRefused(r, false)
 					if r.JobID != "" {
 						fmt.Fprintln(a.stdout, r.JobID)
 					}

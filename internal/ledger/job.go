@@ -223,7 +223,7 @@ func parseJob(v []any) (Job, error) {
 	return j, nil
 }
 
-// Recent returns the IDs of the n newest jobs, the newest first.
+// Recent returns the IDs of the n newest jobs, the newest first; of all with n = 0.
 func (l *Ledger) Recent(ctx context.Context, n int) ([]string, error) {
 	return l.rdb.ZRevRange(ctx, keyJobs, 0, int64(n)-1).Result()
 }

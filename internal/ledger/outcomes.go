@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -31,15 +32,37 @@ const batchesPerRead = 16
 // the first error.
 func (l *Ledger) Outcomes(ctx context.Context, job Job) iter.Seq2[Outcome, error] {
 	return func(yield func(Outcome, error) bool) {
-		for first := 0; first < job.Batches; first += batchesPerRead {
-			last := min(first+batchesPerRead, job.Batches)
-			views, err := l.read(ctx, job.Spec.ID, first, last)
+		for v, err := range l.views(ctx, job) {
 			if err != nil {
 				yield(Outcome{}, err)
 				return
 			}
+			if !v.yield(&job.Spec, yield) {
+				return
+			}
+		}
+	}
+}
+
+// view is one batch as it is stored.
+type view struct {
+	number  int
+	batch   *Batch
+	records []Record
+	side    *SideView
+}
+
+// views yields a job's batches, some at a time. It stops at the first error.
+func (l *Ledger) views(ctx context.Context, job Job) iter.Seq2[view, error] {
+	return func(yield func(view, error) bool) {
+		for first := 0; first < job.Batches; first += batchesPerRead {
+			views, err := l.read(ctx, job.Spec.ID, first, min(first+batchesPerRead, job.Batches))
+			if err != nil {
+				yield(view{}, err)
+				return
+			}
 			for _, v := range views {
-				if !v.yield(&job.Spec, yield) {
+				if !yield(v, nil) {
 					return
 				}
 			}
@@ -47,14 +70,12 @@ func (l *Ledger) Outcomes(ctx context.Context, job Job) iter.Seq2[Outcome, error
 	}
 }
 
-// View is one batch as it is stored.
-type View struct {
-	Batch   *Batch
-	Records []Record
-	side    *SideView
+// has reports whether a recipient is in one of the states.
+func (v *view) has(states []State) bool {
+	return slices.ContainsFunc(v.records, func(r Record) bool { return slices.Contains(states, r.State) })
 }
 
-func (l *Ledger) read(ctx context.Context, job string, first, last int) ([]View, error) {
+func (l *Ledger) read(ctx context.Context, job string, first, last int) ([]view, error) {
 	pipe := l.rdb.Pipeline()
 	cmds := make([]*redis.SliceCmd, 0, last-first)
 	for b := first; b < last; b++ {
@@ -64,30 +85,38 @@ func (l *Ledger) read(ctx context.Context, job string, first, last int) ([]View,
 	if _, err := pipe.Exec(ctx); err != nil {
 		return nil, err
 	}
-	views := make([]View, len(cmds))
+	views := make([]view, len(cmds))
 	for i, c := range cmds {
-		v := c.Val()
-		r, ok := v[0].(string)
-		if !ok {
-			return nil, fmt.Errorf("job %s, batch %d: its recipients are gone: %w", job, first+i, ErrNotFound)
+		var err error
+		if views[i], err = readView(job, first+i, c.Val()); err != nil {
+			return nil, err
 		}
-		o, _ := v[1].(string)
-		x, _ := v[2].(string)
-		b, err := DecodeBatch([]byte(r))
-		if err == nil {
-			views[i].side, err = ReadSide([]byte(x))
-		}
-		if err != nil {
-			return nil, fmt.Errorf("job %s, batch %d: %w", job, first+i, err)
-		}
-		views[i].Batch, views[i].Records = b, DecodeRecords([]byte(o), len(b.Recipients))
 	}
 	return views, nil
 }
 
-func (v View) yield(spec *Spec, yield func(Outcome, error) bool) bool {
-	for i, r := range v.Batch.Recipients {
-		rec := v.Records[i]
+// readView reads a batch from its recipients, outcomes and side.
+func readView(job string, batch int, v []any) (view, error) {
+	r, ok := v[0].(string)
+	if !ok {
+		return view{}, fmt.Errorf("job %s, batch %d: its recipients are gone: %w", job, batch, ErrNotFound)
+	}
+	o, _ := v[1].(string)
+	x, _ := v[2].(string)
+	b, err := DecodeBatch([]byte(r))
+	if err != nil {
+		return view{}, fmt.Errorf("job %s, batch %d: %w", job, batch, err)
+	}
+	side, err := ReadSide([]byte(x))
+	if err != nil {
+		return view{}, fmt.Errorf("job %s, batch %d: %w", job, batch, err)
+	}
+	return view{number: batch, batch: b, records: DecodeRecords([]byte(o), len(b.Recipients)), side: side}, nil
+}
+
+func (v *view) yield(spec *Spec, yield func(Outcome, error) bool) bool {
+	for i, r := range v.batch.Recipients {
+		rec := v.records[i]
 		o := Outcome{To: r.To.String(), Row: r.Row, Ref: r.Ref, State: rec.State, Attempts: int(rec.Attempts), At: rec.At}
 		if int(rec.Account) < len(spec.Accounts) {
 			o.Account = spec.Accounts[rec.Account]
@@ -101,7 +130,7 @@ func (v View) yield(spec *Spec, yield func(Outcome, error) bool) bool {
 			return false
 		}
 	}
-	for _, r := range v.Batch.Refused {
+	for _, r := range v.batch.Refused {
 		o := Outcome{To: r.To, Row: r.Row, Ref: r.Ref, State: Rejected, Code: CodeRefused, Detail: r.Reason, At: spec.Created}
 		if !yield(o, nil) {
 			return false

@@ -5,6 +5,7 @@ package sweep
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -92,22 +93,69 @@ func (s *Sweeper) Sweep(ctx context.Context) (put int, err error) {
 // job looks at one job. It notes the forsaken batches in now, with what is wrong.
 func (s *Sweeper) job(ctx context.Context, id string, alive map[string]bool, now map[task.Ref]string) (put int, err error) {
 	j, err := s.ledger.Job(ctx, id)
-	if err != nil || j.Sealed == "" || j.Control == ledger.Paused || j.Batches == 0 {
+	if err != nil {
 		return 0, ignoreGone(err)
 	}
+	found, err := s.look(ctx, &j, alive)
+	if err != nil {
+		return 0, err
+	}
+	for _, f := range found {
+		now[f.ref] = f.wrong
+		if s.suspects[f.ref] != f.wrong {
+			continue
+		}
+		if err := s.putBack(ctx, &j, f); err != nil {
+			return put, err
+		}
+		put++
+	}
+	return put, nil
+}
+
+// Forsaken returns what is wrong with a job's batches that nobody works on or will work on, a sentence each. What one look
+// alone finds may only be late.
+func (s *Sweeper) Forsaken(ctx context.Context, id string) ([]string, error) {
+	j, err := s.ledger.Job(ctx, id)
+	if err != nil {
+		return nil, ignoreGone(err)
+	}
+	found, err := s.look(ctx, &j, map[string]bool{})
+	out := make([]string, len(found))
+	for i, f := range found {
+		out[i] = fmt.Sprintf("batch %d: %s", f.ref.Batch, f.wrong)
+		if f.wrong != lost && f.wrong != givenUp {
+			out[i] = fmt.Sprintf("batch %d is held by a worker that is gone: %s", f.ref.Batch, f.wrong)
+		}
+	}
+	return out, err
+}
+
+// forsaken is a batch that nobody works on.
+type forsaken struct {
+	ref     task.Ref
+	account string
+	wrong   string
+}
+
+func (s *Sweeper) look(ctx context.Context, j *ledger.Job, alive map[string]bool) ([]forsaken, error) {
+	if j.Sealed == "" || j.Control == ledger.Paused || j.Batches == 0 {
+		return nil, nil
+	}
+	id := j.Spec.ID
 	if j.Fed == 0 {
 		if time.Since(time.UnixMilli(j.Spec.Created)) < young {
-			return 0, nil
+			return nil, nil
 		}
 		j.Fed = 1 // its first batch is to be on the queue, now or at its time
 	}
-	batches, err := s.ledger.Unfinished(ctx, j, perJob)
+	batches, err := s.ledger.Unfinished(ctx, *j, perJob)
 	if err != nil || len(batches) == 0 {
-		return 0, err
+		return nil, err
 	}
 	holders, err := s.ledger.Holders(ctx, id, batches)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	refs, accounts := make([]task.Ref, len(batches)), make([]string, len(batches))
 	for i, b := range batches {
@@ -116,26 +164,19 @@ func (s *Sweeper) job(ctx context.Context, id string, alive map[string]bool, now
 	}
 	states, err := task.States(ctx, s.rdb, accounts, refs)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
+	var out []forsaken
 	for i, ref := range refs {
 		wrong, err := s.wrong(ctx, holders[i].Owner, states[i], alive)
 		if err != nil {
-			return put, err
+			return nil, err
 		}
-		if wrong == "" {
-			continue
+		if wrong != "" {
+			out = append(out, forsaken{ref, accounts[i], wrong})
 		}
-		now[ref] = wrong
-		if s.suspects[ref] != wrong {
-			continue
-		}
-		if err := s.putBack(ctx, &j, accounts[i], ref, wrong); err != nil {
-			return put, err
-		}
-		put++
 	}
-	return put, nil
+	return out, nil
 }
 
 // What is wrong with a batch that nobody has. A dead owner is told by its token instead.
@@ -167,15 +208,15 @@ func (s *Sweeper) wrong(ctx context.Context, owner, state string, alive map[stri
 	return owner, nil
 }
 
-func (s *Sweeper) putBack(ctx context.Context, j *ledger.Job, account string, ref task.Ref, wrong string) error {
-	s.log.Warn("a batch that nobody worked on goes back on the queue", zap.String("job", ref.Job), zap.Int("batch", ref.Batch),
-		zap.String("account", account), zap.String("reason", wrong))
-	if wrong != lost && wrong != givenUp {
+func (s *Sweeper) putBack(ctx context.Context, j *ledger.Job, f forsaken) error {
+	s.log.Warn("a batch that nobody worked on goes back on the queue", zap.String("job", f.ref.Job), zap.Int("batch", f.ref.Batch),
+		zap.String("account", f.account), zap.String("reason", f.wrong))
+	if f.wrong != lost && f.wrong != givenUp {
 		// The dead owner's task is still active for asynq.
-		return task.PutBeside(ctx, s.queue, account, ref, wrong)
+		return task.PutBeside(ctx, s.queue, f.account, f.ref, f.wrong)
 	}
-	if wrong == givenUp {
-		if err := task.Drop(s.tasks, account, ref); err != nil {
+	if f.wrong == givenUp {
+		if err := task.Drop(s.tasks, f.account, f.ref); err != nil {
 			return err
 		}
 	}
@@ -183,7 +224,7 @@ func (s *Sweeper) putBack(ctx context.Context, j *ledger.Job, account string, re
 	if due := time.UnixMilli(j.Spec.At); j.Spec.At > 0 && time.Until(due) > 0 {
 		at = due
 	}
-	return task.Put(ctx, s.queue, account, ref, at)
+	return task.Put(ctx, s.queue, f.account, f.ref, at)
 }
 
 // ignoreGone passes over a job that was removed between two looks.
