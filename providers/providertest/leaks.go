@@ -64,11 +64,17 @@ func noSecretInErrors(t *testing.T, h *Harness) {
 		a.Send(t.Context(), h.call(a.adapter.Limits(), 2))
 	})
 	t.Run("NoHTTPAnswer", func(t *testing.T) {
-		addr := echoing(t)
-		a := h.watch(t, h.New(t, "http://"+addr))
-		ctx, cancel := context.WithTimeout(t.Context(), guard)
-		defer cancel()
-		allOf(t, a.Send(ctx, h.call(a.adapter.Limits(), 2)), providers.Unknown)
+		for name, before := range map[string]string{
+			"StatusLine": "", "Status": "HTTP/1.1 ", "Header": "HTTP/1.1 200 OK\r\n", "Length": "HTTP/1.1 200 OK\r\nContent-Length: ",
+			"Encoding": "HTTP/1.1 200 OK\r\nTransfer-Encoding: ",
+		} {
+			t.Run(name, func(t *testing.T) {
+				a := h.watch(t, h.New(t, "http://"+echoing(t, before)))
+				ctx, cancel := context.WithTimeout(t.Context(), guard)
+				defer cancel()
+				allOf(t, a.Send(ctx, h.call(a.adapter.Limits(), 2)), providers.Unknown)
+			})
+		}
 	})
 	t.Run("Check", func(t *testing.T) {
 		echo := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -90,8 +96,9 @@ func noSecretInErrors(t *testing.T, h *Harness) {
 	})
 }
 
-// echoing returns the address of a server that answers with the first bytes of the request, which is no HTTP.
-func echoing(t *testing.T) string {
+// echoing returns the address of a server that answers with before and, on the same line, the request, which makes no
+// HTTP.
+func echoing(t *testing.T, before string) string {
 	t.Helper()
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -112,8 +119,8 @@ func echoing(t *testing.T) string {
 					return
 				}
 				_, _ = io.Copy(io.Discard, req.Body)
-				// On one line, so that all of it is what net/http cannot read.
-				_, _ = conn.Write(append(bytes.ReplaceAll(head.Bytes(), []byte("\r\n"), []byte(" ")), "\r\n\r\n"...))
+				echo := strings.ReplaceAll(head.String(), "\r\n", " ")
+				_, _ = io.WriteString(conn, before+echo+"\r\n\r\n")
 			}()
 		}
 	}()
