@@ -2,6 +2,7 @@ package task_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -188,4 +189,73 @@ func TestPut(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
+}
+
+func TestPutBeside_IsASecondTaskOncePerMark(t *testing.T) {
+	c, i := queues(t)
+	ref := task.Ref{Job: "job", Batch: 3}
+	if err := task.Put(t.Context(), c, "acoustic", ref, time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, mark := range []string{"a", "a", "b"} {
+		if err := task.PutBeside(t.Context(), c, "acoustic", ref, mark); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tasks, err := i.ListPendingTasks(task.Queue("acoustic"))
+	if err != nil || len(tasks) != 3 {
+		t.Fatalf("got %d tasks, %v, want 3", len(tasks), err)
+	}
+	for _, got := range tasks {
+		if r, err := task.Parse(got.Payload); err != nil || r != ref {
+			t.Errorf("task %s asks for %+v, %v", got.ID, r, err)
+		}
+	}
+}
+
+// TestStates_Drop reads and removes tasks where asynq itself put them.
+func TestStates_Drop(t *testing.T) {
+	rdb := redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr()})
+	defer rdb.Close()
+	c, i := asynq.NewClientFromRedisClient(rdb), asynq.NewInspectorFromRedisClient(rdb)
+	refs := []task.Ref{{Job: "job", Batch: 0}, {Job: "job", Batch: 1}, {Job: "job", Batch: 2}, {Job: "job", Batch: 3}}
+	accounts := []string{"a", "a", "b", "b"}
+	for n, at := range []time.Time{{}, time.Now().Add(time.Hour), {}} {
+		if err := task.Put(t.Context(), c, accounts[n], refs[n], at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := i.ArchiveTask(task.Queue("b"), refs[2].ID()); err != nil {
+		t.Fatal(err)
+	}
+	states := func() []string {
+		t.Helper()
+		got, err := task.States(t.Context(), rdb, accounts, refs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	if got, want := states(), []string{"pending", "scheduled", "archived", ""}; !slices.Equal(got, want) {
+		t.Fatalf("got %q, want %q", got, want)
+	}
+	for _, s := range states() {
+		if got, want := task.GivenUp(s), s == "archived"; got != want {
+			t.Errorf("state %q is given up: %v", s, got)
+		}
+	}
+	for range 2 {
+		if err := task.Drop(i, "b", refs[2]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := states()[2]; got != "" {
+		t.Errorf("the dropped task is %q", got)
+	}
+	if err := task.Drop(i, "nobody", refs[0]); err != nil {
+		t.Errorf("a queue that there is not: %v", err)
+	}
+	if err := task.Put(t.Context(), c, "b", refs[2], time.Time{}); err != nil || states()[2] != "pending" {
+		t.Errorf("put again: %v, %q", err, states()[2])
+	}
 }
