@@ -189,3 +189,26 @@ func TestEnqueue_TotalIsQueuedPlusRefused(t *testing.T) {
 		t.Errorf("got %+v, want total 5 and 1 duplicate", got)
 	}
 }
+
+func TestEnqueue_RowsCountFromFirstRow(t *testing.T) {
+	r := newRig(t, enqueue.Options{BatchSize: 2, MaxRecipients: 4})
+	j := job("", to("4500000001", "x", "4500000002", "4500000003")...)
+	j.FirstRow = 2
+	got, err := r.client.Enqueue(t.Context(), j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Refused[0].Row != 3 {
+		t.Errorf("the refused has row %d, want 3", got.Refused[0].Row)
+	}
+	rows := map[string]uint64{}
+	for _, o := range r.outcomes(t, got.JobID) {
+		rows[o.To] = o.Row
+	}
+	if want := map[string]uint64{"4500000001": 2, "x": 3, "4500000002": 4, "4500000003": 5}; !reflect.DeepEqual(rows, want) {
+		t.Errorf("got rows %v, want %v", rows, want)
+	}
+	j.Recipients = nil
+	_, err = r.client.Enqueue(t.Context(), j)
+	requireInvalid(t, err, "recipients", "there are none")
+}
