@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"time"
 
@@ -107,6 +108,7 @@ func (m *committer) flushed() {
 // write writes what is pending until there is nothing more.
 func (m *committer) write() {
 	r := m.r
+	runtime.Gosched() // lanes that are ready to claim or record get into this commit
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for m.next != nil {

@@ -56,6 +56,7 @@ func New(r *redis.UniversalOptions, o Options) (*Worker, error) {
 	own.PoolSize = max(own.PoolSize, 16, min(lanes, 256))
 	// A script that was cut off is repeated by those who know whether it may be.
 	own.MaxRetries = -1
+	own.Protocol = 2 // nothing of the newer one is used, and it looks for pushed messages before each answer
 	srv := *r
 	srv.PoolSize = max(srv.PoolSize, 8*len(o.Accounts))
 	w := &Worker{

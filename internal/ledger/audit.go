@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/bits"
 	"strconv"
@@ -86,7 +87,7 @@ func (l *Ledger) auditShard(ctx context.Context, job *Job, shard int, open map[i
 func (l *Ledger) auditDone(ctx context.Context, id string, open map[int]int) (problems []string, err error) {
 	pipe := l.rdb.TxPipeline()
 	bitmap, fields := pipe.Get(ctx, doneKey(id)), pipe.HMGet(ctx, jobKey(id), jobFields...)
-	if _, err := pipe.Exec(ctx); err != nil && err != redis.Nil {
+	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
 		return nil, err
 	}
 	job, err := parseJob(fields.Val())

@@ -67,56 +67,25 @@ type Changes struct {
 	n      int
 }
 
-// recordRange is records of consecutive positions: n times rec, or the packed ones in b.
 type recordRange struct {
-	first, next int
-	rec         Record
-	b           []byte
+	first int
+	next  int
+	b     []byte
 }
 
-// fewEqual is how many equal records are still packed one by one.
-const fewEqual = 8
-
-// Set adds the change of position i from one record to another. Consecutive positions are written as one, and many equal
-// records travel as one.
+// Set adds the change of position i from one record to another. Consecutive positions are written as one.
 func (c *Changes) Set(i int, from State, to Record) {
 	if from != to.State {
 		c.delta[from]--
 		c.delta[to.State]++
 	}
-	c.n++
-	if k := len(c.ranges) - 1; k >= 0 && c.ranges[k].next == i && c.ranges[k].extend(to) {
-		return
+	if k := len(c.ranges); k == 0 || c.ranges[k-1].next != i {
+		c.ranges = append(c.ranges, recordRange{first: i, next: i})
 	}
-	c.ranges = append(c.ranges, recordRange{first: i, next: i + 1, rec: to})
-}
-
-// extend adds a record at the end, and reports false when it is better put into a range of its own.
-func (r *recordRange) extend(to Record) bool {
-	n := r.next - r.first
-	if r.b == nil {
-		if to == r.rec {
-			r.next++
-			return true
-		}
-		if n >= fewEqual {
-			return false
-		}
-		for range n {
-			r.b = r.rec.AppendTo(r.b)
-		}
-	}
+	r := &c.ranges[len(c.ranges)-1]
 	r.b = to.AppendTo(r.b)
 	r.next++
-	return true
-}
-
-// packed returns the records' bytes, and how often they are to be repeated.
-func (r *recordRange) packed() (b []byte, times int) {
-	if r.b != nil {
-		return r.b, 1
-	}
-	return r.rec.AppendTo(make([]byte, 0, RecordLen)), r.next - r.first
+	c.n++
 }
 
 // Empty reports whether there is nothing to write.
@@ -133,9 +102,8 @@ func (c *Changes) appendArgs(argv []any) []any {
 	}
 	argv[at] = n
 	argv = append(argv, len(c.ranges))
-	for i := range c.ranges {
-		b, times := c.ranges[i].packed()
-		argv = append(argv, c.ranges[i].first*RecordLen, b, times)
+	for _, r := range c.ranges {
+		argv = append(argv, r.first*RecordLen, r.b)
 	}
 	return argv
 }
