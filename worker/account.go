@@ -75,17 +75,14 @@ func (a *account) lane() {
 	granted := make(chan bool, 1)
 	var before *call
 	for c := a.ready.pop(); c != nil; c = a.ready.pop() {
-		if before != nil && before.run != c.run {
-			// What is known of the last call is recorded before the next one is made; with the same batch the two go
-			// into one commit.
-			before.run.recorded(before.gen)
-		}
-		a.call(c, granted)
+		a.call(c, before, granted)
 		before = c
 	}
 }
 
-func (a *account) call(c *call, granted chan bool) {
+// call makes a call once its recipients are claimed and what the lane's last call established is recorded. Both are on
+// their way at the same time.
+func (a *account) call(c, before *call, granted chan bool) {
 	r, w := c.run, a.w
 	if !r.wanted(c) {
 		return
@@ -111,6 +108,9 @@ func (a *account) call(c *call, granted chan bool) {
 		a.gate.unsure()
 		r.leave(c, 0)
 		return
+	}
+	if before != nil {
+		before.run.recorded(before.gen)
 	}
 	// The call is not cut short by a stop: what is on the wire ends.
 	ctx, cancel := context.WithTimeout(context.Background(), a.timeout)

@@ -189,7 +189,7 @@ func (r *run) adopt() {
 
 // send plans the calls for what is queued and gives them to the lanes.
 func (r *run) send() {
-	var items []plan.Item
+	items := make([]plan.Item, 0, len(r.records))
 	for i, rec := range r.records {
 		if rec.State == ledger.Queued {
 			to := &r.held.Recipients[i]
@@ -280,7 +280,7 @@ func (r *run) end(ctx context.Context) (pause time.Duration, err error) {
 	r.mu.Unlock()
 	if !released && !r.lost {
 		r.commit(func(c *ledger.Commit) {
-			c.Release, c.Compact = true, finished
+			c.Release, c.Compact, c.Outcomes = true, true, ledger.PackRecords(r.records)
 			if move {
 				c.Via = r.held.Via + 1
 			}

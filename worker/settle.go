@@ -26,23 +26,31 @@ func (r *run) settle(c *call, results []providers.Result) {
 			Detail: fmt.Sprintf("the adapter gave %d results for %d recipients", len(results), len(c.part.Items)),
 		})
 	}
-	kinds, tally := kindsOf(results)
-	r.a.heed(tally)
+	t := tallyOf(results)
+	r.a.heed(&t)
 
 	var next retries
 	now := time.Now().UnixMilli()
 	r.mu.Lock()
 	p := r.c.open()
+	var note, id uint16
 	for k, i := range c.part.Items {
 		rec := r.records[i]
 		res := &results[k]
+		kind := t.kind(res)
 		rec.At = now
 		rec.Kind = 0
-		if kinds[k] != accepted {
-			rec.Kind = uint8(kinds[k]) + 1
+		if kind != accepted {
+			rec.Kind = uint8(kind) + 1
 		}
-		rec.Note = r.held.Side.Note(noteOf(res))
-		r.decide(&rec, c, k, kinds[k], res, &next)
+		if k == 0 || res.Err != nil || results[k-1].Err != nil || res.Code != results[k-1].Code || res.Detail != results[k-1].Detail {
+			note = r.held.Side.Note(noteOf(res))
+		}
+		if k == 0 || res.ID != results[k-1].ID {
+			id = r.held.Side.ID(res.ID)
+		}
+		rec.Note = note
+		r.decide(&rec, c, k, kind, res, id, &next)
 		p.Records.Set(i, ledger.Sending, rec)
 		r.records[i] = rec
 	}
@@ -50,11 +58,12 @@ func (r *run) settle(c *call, results []providers.Result) {
 	r.open += len(again)
 	if r.open == 1 && r.finished() {
 		p.Release, p.Compact, r.released = true, true, true
+		p.Outcomes = ledger.PackRecords(r.records)
 	}
 	c.gen = r.c.kick()
 	r.mu.Unlock()
 
-	r.log(c, tally)
+	r.log(c, &t)
 	for _, a := range again {
 		r.again(a.call, a.pause)
 	}
@@ -84,7 +93,7 @@ func noteOf(res *providers.Result) ledger.Note {
 }
 
 // decide turns one result into the recipient's next record, and notes it for another call where there is to be one.
-func (r *run) decide(rec *ledger.Record, c *call, k int, kind providers.Kind, res *providers.Result, next *retries) {
+func (r *run) decide(rec *ledger.Record, c *call, k int, kind providers.Kind, res *providers.Result, id uint16, next *retries) {
 	spare := func() { // the attempt costs nothing
 		rec.Attempts--
 		rec.State = ledger.Queued
@@ -95,7 +104,7 @@ func (r *run) decide(rec *ledger.Record, c *call, k int, kind providers.Kind, re
 		if res.Delivered {
 			rec.State = ledger.Delivered
 		}
-		rec.ID = r.held.Side.ID(res.ID)
+		rec.ID = id
 	case providers.Invalid, providers.Rejected:
 		rec.State = ledger.Rejected
 	case providers.Config, providers.Throttled:
@@ -130,28 +139,42 @@ func (r *run) decide(rec *ledger.Record, c *call, k int, kind providers.Kind, re
 }
 
 // accepted stands beside the kinds for a result without an error.
-const accepted = providers.Kind(255)
+const accepted = providers.Split + 1
 
-// kindsOf classifies the results. A call that only says Again would go on for ever: it counts as Unavailable.
-func kindsOf(results []providers.Result) ([]providers.Kind, map[providers.Kind]providers.Result) {
-	kinds := make([]providers.Kind, len(results))
-	tally := make(map[providers.Kind]providers.Result, 1)
+// tally is what a call's results have among them: an example of each kind, or nil.
+type tally struct {
+	of [accepted + 1]*providers.Result
+	// again is what Again counts as: a call that says nothing else would go on for ever, and is Unavailable.
+	again providers.Kind
+}
+
+func tallyOf(results []providers.Result) tally {
+	t := tally{again: providers.Again}
+	others := false
 	for i := range results {
-		kinds[i] = accepted
-		if results[i].Err != nil {
-			kinds[i] = providers.KindOf(results[i].Err)
-		}
-		if i == 0 || kinds[i] != kinds[i-1] {
-			tally[kinds[i]] = results[i]
-		}
+		k := t.kind(&results[i])
+		t.of[k] = &results[i]
+		others = others || k != providers.Again
 	}
-	if _, all := tally[providers.Again]; all && len(tally) == 1 {
-		for i := range kinds {
-			kinds[i] = providers.Unavailable
-		}
-		return kinds, map[providers.Kind]providers.Result{providers.Unavailable: results[0]}
+	if !others {
+		t.again = providers.Unavailable
+		t.of[providers.Unavailable], t.of[providers.Again] = t.of[providers.Again], nil
 	}
-	return kinds, tally
+	return t
+}
+
+func (t *tally) kind(res *providers.Result) providers.Kind {
+	if res.Err == nil {
+		return accepted
+	}
+	k := providers.KindOf(res.Err)
+	switch {
+	case k == providers.Again:
+		return t.again
+	case k >= accepted:
+		return providers.Unknown // a kind that this program does not know
+	}
+	return k
 }
 
 func retryAfter(err error) time.Duration {
@@ -166,21 +189,21 @@ func retryAfter(err error) time.Duration {
 const throttlePause = 2 * time.Second
 
 // heed draws an account's conclusions from a call.
-func (a *account) heed(tally map[providers.Kind]providers.Result) {
+func (a *account) heed(t *tally) {
 	now := time.Now()
-	if res, ok := tally[providers.Config]; ok {
+	if res := t.of[providers.Config]; res != nil {
 		if pause, first := a.gate.fault(now); first {
 			a.w.log.Error("the gateway refuses the account; its recipients stay queued", zap.String("account", a.name),
 				zap.String("code", res.Code), zap.String("detail", res.Detail), zap.Duration("pause", pause))
 		}
 		return
 	}
-	if res, ok := tally[providers.Throttled]; ok {
+	if res := t.of[providers.Throttled]; res != nil {
 		pause := retryAfter(res.Err)
 		def(&pause, throttlePause)
 		a.gate.hold(now.Add(pause))
 	}
-	if _, ok := tally[accepted]; ok {
+	if t.of[accepted] != nil {
 		if a.gate.well() {
 			a.w.log.Info("the gateway takes the account again", zap.String("account", a.name))
 		}
@@ -271,9 +294,10 @@ func (r *run) again(c *call, pause time.Duration) {
 }
 
 // log tells of a call in which something was not accepted.
-func (r *run) log(c *call, tally map[providers.Kind]providers.Result) {
-	for kind, res := range tally {
-		if kind == accepted {
+func (r *run) log(c *call, t *tally) {
+	for k, res := range t.of {
+		kind := providers.Kind(k)
+		if res == nil || kind == accepted {
 			continue
 		}
 		r.w.log.Warn("the gateway did not take all of a call", zap.String("account", r.a.name), zap.String("kind", kind.String()),

@@ -26,7 +26,9 @@ type Worker struct {
 	id       string
 	opts     Options
 	log      *zap.Logger
+	plain    redis.UniversalClient // the connections of rdb
 	rdb      redis.UniversalClient // everything but asynq's servers
+	srvPlain redis.UniversalClient // the connections of srvRdb
 	srvRdb   redis.UniversalClient // asynq's servers and nothing else
 	ledger   *ledger.Ledger
 	queue    *asynq.Client
@@ -59,11 +61,16 @@ func New(r *redis.UniversalOptions, o Options) (*Worker, error) {
 	own.Protocol = 2 // nothing of the newer one is used, and it looks for pushed messages before each answer
 	srv := *r
 	srv.PoolSize = max(srv.PoolSize, 8*len(o.Accounts))
-	w := &Worker{
-		id: uuid.NewString()[:13], opts: o, log: o.Logger,
-		rdb: redis.NewUniversalClient(&own), srvRdb: redis.NewUniversalClient(&srv),
+	srv.Protocol = 2
+	w := &Worker{id: uuid.NewString()[:13], opts: o, log: o.Logger, plain: redis.NewUniversalClient(&own)}
+	if w.rdb, err = joined(w.plain); err != nil {
+		return nil, err
 	}
-	w.srvRdb.AddHook(reviveAcks{})
+	w.srvPlain = redis.NewUniversalClient(&srv)
+	if w.srvRdb, err = joined(w.srvPlain); err != nil {
+		return nil, err
+	}
+	w.srvRdb = reviveAcks{w.srvRdb}
 	w.ledger = ledger.New(w.rdb)
 	w.queue = asynq.NewClientFromRedisClient(w.rdb)
 	w.stopCtx, w.stop = context.WithCancel(context.Background())
@@ -84,10 +91,10 @@ const (
 // Run serves the accounts until ctx ends; then it starts no further call, waits for those that are on the wire, records
 // them, and returns nil. It returns early, with an error, only when Redis is not fit for use at the start.
 func (w *Worker) Run(ctx context.Context) (err error) {
-	defer func() { err = errors.Join(err, w.srvRdb.Close(), w.rdb.Close()) }()
+	defer func() { err = errors.Join(err, w.srvPlain.Close(), w.plain.Close()) }()
 	defer w.stop()
 	defer w.abort()
-	if err := redisx.Check(ctx, w.rdb); err != nil {
+	if err := redisx.Check(ctx, w.plain); err != nil {
 		return err
 	}
 	if err := w.announce(ctx); err != nil {

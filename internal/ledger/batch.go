@@ -201,18 +201,6 @@ func DecodeBatch(packed []byte) (*Batch, error) {
 	return out, nil
 }
 
-// batchLen reads the number of recipients from the first bytes of a packed batch.
-func batchLen(head []byte) (int, error) {
-	if len(head) < batchHeader+2 || head[0] != batchVersion {
-		return 0, ErrBatch
-	}
-	n, k := binary.Uvarint(head[batchHeader+1:])
-	if k <= 0 || n > maxBatch {
-		return 0, ErrBatch
-	}
-	return int(n), nil
-}
-
 // maxBatch bounds the counts of a batch against damaged bytes.
 const maxBatch = 1 << 20
 

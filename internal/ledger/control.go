@@ -4,23 +4,23 @@ import (
 	"context"
 	_ "embed"
 	"errors"
+	"slices"
+	"strconv"
+	"sync"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/redis/go-redis/v9"
 )
 
 //go:embed lua/control.lua
 var controlLua string
 
-//go:embed lua/change.lua
-var changeLua string
-
 //go:embed lua/reopen.lua
 var reopenLua string
 
 var (
 	controlScript = redis.NewScript(controlLua)
-	changeScript  = redis.NewScript(changeLua)
 	reopenScript  = redis.NewScript(reopenLua)
 )
 
@@ -68,32 +68,29 @@ func controlError(code int) error {
 	return nil
 }
 
-// atOnce is how many batches are changed in one round trip.
-const atOnce = 64
-
 // Withdraw cancels the queued recipients of the batches that nobody holds, and returns how many they were. Whoever holds
 // one does the same before giving it up. The job's control word is Withdrawn.
 func (l *Ledger) Withdraw(ctx context.Context, job Job, now time.Time) (cancelled int64, err error) {
-	const at = 4 // where a record has its time
-	patch := Record{At: now.UnixMilli()}.AppendTo(nil)[at : at+6]
-	for first := 0; first < job.Batches; first += atOnce {
-		batches := span(first, min(first+atOnce, job.Batches))
-		n, err := l.change(ctx, job.Spec.ID, batches, Cancelled, at, patch, Queued)
-		if err != nil {
-			return cancelled, err
+	job.Fed = job.Batches
+	batches, err := l.Unfinished(ctx, job, job.Batches)
+	if err != nil {
+		return 0, err
+	}
+	n, err := l.amend(ctx, job.Spec.ID, batches, func(rec Record) (Record, bool) {
+		if rec.State != Queued {
+			return rec, false
 		}
-		var free []int
-		for i, b := range batches {
-			if n[i] >= 0 {
-				cancelled += n[i]
-				free = append(free, b)
-			}
-		}
-		if err := l.finishAll(ctx, job.Spec.ID, free, now); err != nil {
-			return cancelled, err
+		rec.State, rec.At = Cancelled, now.UnixMilli()
+		return rec, true
+	})
+	var free []int
+	for i, b := range batches {
+		if n[i] >= 0 {
+			cancelled += n[i]
+			free = append(free, b)
 		}
 	}
-	return cancelled, nil
+	return cancelled, errors.Join(err, l.finishAll(ctx, job.Spec.ID, free, now))
 }
 
 // Reopen queues the recipients again that are in one of the given states, with a new budget of attempts. It returns how
@@ -122,68 +119,63 @@ func (l *Ledger) Reopen(ctx context.Context, job Job, states ...State) (queued i
 	if err = errors.Join(err, controlError(code)); err != nil {
 		return 0, nil, err
 	}
-	const attempts = 1 // where a record has its attempts
-	for first := 0; first < len(batches); first += atOnce {
-		n, err := l.change(ctx, job.Spec.ID, batches[first:min(first+atOnce, len(batches))], Queued, attempts, []byte{0}, states...)
-		if err != nil {
-			return queued, batches, err
+	n, err := l.amend(ctx, job.Spec.ID, batches, func(rec Record) (Record, bool) {
+		if !slices.Contains(states, rec.State) {
+			return rec, false
 		}
-		for _, c := range n {
-			queued += max(0, c)
-		}
+		rec.State, rec.Attempts = Queued, 0
+		return rec, true
+	})
+	for _, c := range n {
+		queued += max(0, c)
 	}
-	return queued, batches, nil
+	return queued, batches, err
 }
 
-// change gives the recipients of batches that are in one of the old states the new one, and writes patch into their
-// records at offset. It returns how many changed in each batch, -1 where somebody holds it.
-func (l *Ledger) change(ctx context.Context, job string, batches []int, to State, offset int, patch []byte, from ...State) ([]int64, error) {
-	sizes, err := l.sizes(ctx, job, batches)
-	if err != nil {
-		return nil, err
-	}
-	cmds, err := l.evalAll(ctx, changeScript, len(batches), func(i int) ([]string, []any) {
-		k := keysOf(job, batches[i])
-		argv := []any{sizes[i], RecordLen, int(to), to.String(), offset, patch, len(from)}
-		for _, s := range from {
-			argv = append(argv, int(s), s.String())
-		}
-		return []string{k.batch, k.outcomes, k.counts}, argv
-	}, nil)
-	if err != nil {
-		return nil, err
-	}
+// atOnce is how many batches are amended at a time.
+const atOnce = 8
+
+// amend becomes the owner of each batch for a moment and changes the records that change says. It returns how many
+// changed in each batch, -1 where somebody else holds it or it could not be done.
+func (l *Ledger) amend(ctx context.Context, job string, batches []int, change func(Record) (Record, bool)) ([]int64, error) {
+	owner := "control/" + uuid.NewString() + "/"
 	out := make([]int64, len(batches))
-	for i, c := range cmds {
-		counts, err := c.Int64Slice()
-		if err != nil {
-			return nil, err
-		}
-		for _, n := range counts {
-			out[i] += n
-		}
+	errs := make([]error, atOnce)
+	var wg sync.WaitGroup
+	for k := range min(atOnce, len(batches)) {
+		wg.Go(func() {
+			for i := k; i < len(batches); i += atOnce {
+				var err error
+				if out[i], err = l.amendOne(ctx, job, batches[i], owner+strconv.Itoa(batches[i]), change); err != nil {
+					errs[k] = errors.Join(errs[k], err)
+				}
+			}
+		})
 	}
-	return out, nil
+	wg.Wait()
+	return out, errors.Join(errs...)
 }
 
-// sizes returns how many recipients the batches have.
-func (l *Ledger) sizes(ctx context.Context, job string, batches []int) ([]int, error) {
-	pipe := l.rdb.Pipeline()
-	cmds := make([]*redis.StringCmd, len(batches))
-	for i, b := range batches {
-		cmds[i] = pipe.GetRange(ctx, keysOf(job, b).recipients, 0, batchHeader+16)
+func (l *Ledger) amendOne(ctx context.Context, job string, batch int, token string, change func(Record) (Record, bool)) (int64, error) {
+	held, err := l.Take(ctx, job, batch, token, "")
+	if errors.Is(err, ErrLost) {
+		return -1, nil
 	}
-	if _, err := pipe.Exec(ctx); err != nil {
-		return nil, err
+	if err != nil {
+		return -1, err
 	}
-	out := make([]int, len(batches))
-	for i, c := range cmds {
-		var err error
-		if out[i], err = batchLen([]byte(c.Val())); err != nil {
-			return nil, err
+	c := Commit{Seq: 1, Via: -1, Release: true}
+	var n int64
+	for i, rec := range held.Records {
+		if to, ok := change(rec); ok {
+			c.Records.Set(i, rec.State, to)
+			n++
 		}
 	}
-	return out, nil
+	if _, _, err := l.Commit(ctx, &held, &c); err != nil {
+		return -1, err
+	}
+	return n, nil
 }
 
 // finishAll is Finish for many batches in one round trip.
@@ -199,12 +191,4 @@ func (l *Ledger) finishAll(ctx context.Context, job string, batches []int, now t
 	}
 	_, err = l.Finish(ctx, job, batches[len(batches)-1], now)
 	return err
-}
-
-func span(from, to int) []int {
-	out := make([]int, 0, to-from)
-	for i := from; i < to; i++ {
-		out = append(out, i)
-	}
-	return out
 }

@@ -50,9 +50,9 @@ func (l *Ledger) Take(ctx context.Context, job string, batch int, token, dead st
 	if err != nil {
 		return held, fmt.Errorf("job %s, batch %d: %w", job, batch, err)
 	}
-	held = Held{
-		Job: job, Batch: batch, Token: token, Via: int(via), Control: Control(ctl),
-		Recipients: b.Recipients, Records: DecodeRecords([]byte(outcomes), len(b.Recipients)),
+	held = Held{Job: job, Batch: batch, Token: token, Via: int(via), Control: Control(ctl), Recipients: b.Recipients}
+	if held.Records, err = ReadRecords([]byte(outcomes), len(b.Recipients)); err != nil {
+		return held, fmt.Errorf("job %s, batch %d: %w", job, batch, err)
 	}
 	if held.Side, err = LoadSide([]byte(side)); err != nil {
 		return held, fmt.Errorf("job %s, batch %d: %w", job, batch, err)
@@ -62,36 +62,38 @@ func (l *Ledger) Take(ctx context.Context, job string, batch int, token, dead st
 
 // Changes are records to be written, and what that does to the counters.
 type Changes struct {
-	delta  Counts
-	ranges []recordRange
-	n      int
+	delta     Counts
+	stretches []stretch
 }
 
-type recordRange struct {
-	first int
-	next  int
-	b     []byte
-}
-
-// Set adds the change of position i from one record to another. Consecutive positions are written as one.
+// Set adds the change of position i from one record to another. Equal records of consecutive positions are written as
+// one.
 func (c *Changes) Set(i int, from State, to Record) {
 	if from != to.State {
 		c.delta[from]--
 		c.delta[to.State]++
 	}
-	if k := len(c.ranges); k == 0 || c.ranges[k-1].next != i {
-		c.ranges = append(c.ranges, recordRange{first: i, next: i})
+	if k := len(c.stretches) - 1; k >= 0 {
+		if s := &c.stretches[k]; s.first+s.n == i && s.rec == to {
+			s.n++
+			return
+		}
 	}
-	r := &c.ranges[len(c.ranges)-1]
-	r.b = to.AppendTo(r.b)
-	r.next++
-	c.n++
+	c.stretches = append(c.stretches, stretch{first: i, n: 1, rec: to})
 }
 
 // Empty reports whether there is nothing to write.
-func (c *Changes) Empty() bool { return c.n == 0 }
+func (c *Changes) Empty() bool { return len(c.stretches) == 0 }
 
-func (c *Changes) appendArgs(argv []any) []any {
+func (c *Changes) entries() []byte {
+	var b []byte
+	for i := range c.stretches {
+		b = c.stretches[i].appendTo(b)
+	}
+	return b
+}
+
+func (c *Changes) appendDelta(argv []any) []any {
 	at, n := len(argv), 0
 	argv = append(argv, 0)
 	for s, d := range c.delta {
@@ -101,10 +103,6 @@ func (c *Changes) appendArgs(argv []any) []any {
 		}
 	}
 	argv[at] = n
-	argv = append(argv, len(c.ranges))
-	for _, r := range c.ranges {
-		argv = append(argv, r.first*RecordLen, r.b)
-	}
 	return argv
 }
 
@@ -119,8 +117,10 @@ type Commit struct {
 	SideAt int
 	// Release gives the batch up.
 	Release bool
-	// Compact trims what the batch occupies; for the last commit of a finished batch.
-	Compact bool
+	// Compact trims what the batch occupies; for the last commit of a finished batch. Outcomes, when not empty, are then
+	// what PackRecords gives for all its records as they are after this commit.
+	Compact  bool
+	Outcomes []byte
 	// Via moves the batch to another of the job's accounts; -1 leaves it.
 	Via int
 }
@@ -137,10 +137,10 @@ func (l *Ledger) Commit(ctx context.Context, h *Held, c *Commit) (granted bool, 
 	if c.Compact {
 		flags += "c"
 	}
-	argv := make([]any, 0, 16+2*(len(c.Records.ranges)+len(c.Claims.ranges)))
-	argv = append(argv, h.Token, c.Seq, len(h.Records)*RecordLen, flags, c.Via, c.SideAt, c.Side)
-	argv = c.Records.appendArgs(argv)
-	argv = c.Claims.appendArgs(argv)
+	argv := make([]any, 0, 24)
+	argv = append(argv, h.Token, c.Seq, flags, c.Via, c.SideAt, c.Side, c.Outcomes, c.Records.entries(), c.Claims.entries())
+	argv = c.Records.appendDelta(argv)
+	argv = c.Claims.appendDelta(argv)
 	v, err := commitScript.Run(ctx, l.rdb, []string{k.batch, k.outcomes, k.side, k.counts}, argv...).Slice()
 	if err != nil {
 		return false, "", err

@@ -296,11 +296,11 @@ func TestChanges_Set(t *testing.T) {
 		t.Error("changes are empty")
 	}
 	var got [][2]int
-	for _, r := range c.ranges {
-		got = append(got, [2]int{r.first, len(r.b) / RecordLen})
+	for _, s := range c.stretches {
+		got = append(got, [2]int{s.first, s.n})
 	}
 	if want := [][2]int{{0, 3}, {7, 2}, {3, 1}, {7, 1}}; !reflect.DeepEqual(got, want) {
-		t.Errorf("ranges %v, want %v", got, want)
+		t.Errorf("stretches %v, want %v", got, want)
 	}
 	if c.delta[Queued] != -6 || c.delta[Sending] != 6 {
 		t.Errorf("counters change by %v", c.delta)

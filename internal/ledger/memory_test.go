@@ -45,9 +45,10 @@ func TestMemory(t *testing.T) {
 				claim.Via, record.Via = -1, -1
 				for i := first; i < first+perCall; i++ {
 					claim.Claims.Set(i, Queued, Record{State: Sending, Attempts: 1, At: 1_700_000_000_000})
-					record.Records.Set(i, Sending, Record{
+					h.Records[i] = Record{
 						State: Accepted, Attempts: 1, At: 1_700_000_000_500, ID: h.Side.ID(tt.id(i)), Note: h.Side.Note(Note{"0", "accepted"}),
-					})
+					}
+					record.Records.Set(i, Sending, h.Records[i])
 				}
 				record.SideAt, record.Side = h.Side.Take()
 				for _, c := range []*Commit{&claim, &record} {
@@ -56,7 +57,7 @@ func TestMemory(t *testing.T) {
 					commit(t, l, h, c)
 				}
 			}
-			commit(t, l, h, &Commit{Seq: seq + 1, Via: -1, Release: true, Compact: true})
+			commit(t, l, h, &Commit{Seq: seq + 1, Via: -1, Release: true, Compact: true, Outcomes: PackRecords(h.Records)})
 			if _, err := l.Finish(t.Context(), tt.name, 0, time.UnixMilli(1_700_000_001_000)); err != nil {
 				t.Fatal(err)
 			}
@@ -65,6 +66,7 @@ func TestMemory(t *testing.T) {
 			}
 			occupies(t, rdb, tt.name, "finished", recipients, tt.finished)
 			trimmed(t, rdb, keysOf(tt.name, 0).side)
+			trimmed(t, rdb, keysOf(tt.name, 0).outcomes)
 		})
 	}
 }

@@ -111,7 +111,11 @@ func readView(job string, batch int, v []any) (view, error) {
 	if err != nil {
 		return view{}, fmt.Errorf("job %s, batch %d: %w", job, batch, err)
 	}
-	return view{number: batch, batch: b, records: DecodeRecords([]byte(o), len(b.Recipients)), side: side}, nil
+	records, err := ReadRecords([]byte(o), len(b.Recipients))
+	if err != nil {
+		return view{}, fmt.Errorf("job %s, batch %d: %w", job, batch, err)
+	}
+	return view{number: batch, batch: b, records: records, side: side}, nil
 }
 
 func (v *view) yield(spec *Spec, yield func(Outcome, error) bool) bool {

@@ -1,12 +1,11 @@
 package ledger
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"errors"
+)
 
-// RecordLen is the size of one packed Record in bytes.
-const RecordLen = 14
-
-// Record is one recipient's outcome as it is packed in a batch's outcomes, by position. The zero Record is a recipient
-// that is queued and untouched.
+// Record is one recipient's outcome. The zero Record is a recipient that is queued and untouched.
 type Record struct {
 	State State
 	// Attempts counts the calls that were made for the recipient and spent its retry budget.
@@ -21,31 +20,59 @@ type Record struct {
 	Note, ID uint16
 }
 
-// AppendTo appends the packed record to b.
-func (r Record) AppendTo(b []byte) []byte {
-	b = append(b, byte(r.State), r.Attempts, r.Account, r.Kind,
-		byte(r.At>>40), byte(r.At>>32), byte(r.At>>24), byte(r.At>>16), byte(r.At>>8), byte(r.At))
-	b = binary.BigEndian.AppendUint16(b, r.Note)
-	return binary.BigEndian.AppendUint16(b, r.ID)
+// A batch's outcomes are a log. An entry gives one record to a stretch of recipients, and the last entry for a recipient
+// counts; whoever has none is queued. So a call costs two small entries, whether it has one recipient or a thousand. An
+// entry is: first position and length of the stretch as varints; state, attempts, account and kind as bytes; time, note
+// and identifier as varints.
+
+// stretch is recipients in a row with the same record.
+type stretch struct {
+	first, n int
+	rec      Record
 }
 
-func decodeRecord(b []byte) Record {
-	_ = b[RecordLen-1]
-	return Record{
-		State: State(b[0]), Attempts: b[1], Account: b[2], Kind: b[3],
-		At:   int64(b[4])<<40 | int64(b[5])<<32 | int64(b[6])<<24 | int64(b[7])<<16 | int64(b[8])<<8 | int64(b[9]),
-		Note: binary.BigEndian.Uint16(b[10:]), ID: binary.BigEndian.Uint16(b[12:]),
-	}
+func (s *stretch) appendTo(b []byte) []byte {
+	b = binary.AppendUvarint(b, uint64(s.first))
+	b = binary.AppendUvarint(b, uint64(s.n))
+	b = append(b, byte(s.rec.State), s.rec.Attempts, s.rec.Account, s.rec.Kind)
+	b = binary.AppendUvarint(b, uint64(s.rec.At))
+	b = binary.AppendUvarint(b, uint64(s.rec.Note))
+	return binary.AppendUvarint(b, uint64(s.rec.ID))
 }
 
-// DecodeRecords returns n records; what packed lacks is queued.
-func DecodeRecords(packed []byte, n int) []Record {
-	out := make([]Record, n)
-	for i := range out {
-		if len(packed) < (i+1)*RecordLen {
-			break
+// PackRecords returns the shortest log that gives these records.
+func PackRecords(records []Record) []byte {
+	var b []byte
+	for i := 0; i < len(records); {
+		s := stretch{first: i, n: 1, rec: records[i]}
+		for i++; i < len(records) && records[i] == s.rec; i++ {
+			s.n++
 		}
-		out[i] = decodeRecord(packed[i*RecordLen:])
+		if s.rec != (Record{}) {
+			b = s.appendTo(b)
+		}
 	}
-	return out
+	return b
+}
+
+// ErrOutcomes says that a batch's outcomes can't be read.
+var ErrOutcomes = errors.New("ledger: the outcomes of a batch can't be read")
+
+// ReadRecords returns the n records that a log gives. It never panics, whatever the bytes.
+func ReadRecords(log []byte, n int) ([]Record, error) {
+	out := make([]Record, n)
+	d := decoder{b: log}
+	for len(d.b) > 0 {
+		first, count := d.count(), d.count()
+		rec := Record{State: State(d.byte()), Attempts: d.byte(), Account: d.byte(), Kind: d.byte(), At: int64(d.uvarint())}
+		note, id := d.uvarint(), d.uvarint()
+		if d.bad || first+count > n || note > maxSideEntries || id > maxSideEntries {
+			return out, ErrOutcomes
+		}
+		rec.Note, rec.ID = uint16(note), uint16(id)
+		for i := range out[first : first+count] {
+			out[first+i] = rec
+		}
+	}
+	return out, nil
 }

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -18,48 +19,71 @@ func anyRecord() *rapid.Generator[Record] {
 	})
 }
 
-func TestRecord_RoundTrip(t *testing.T) {
+func TestPackRecords_RoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		want := rapid.SliceOfN(anyRecord(), 0, 20).Draw(t, "records")
-		lacking := rapid.IntRange(0, 3).Draw(t, "lacking")
-		var packed []byte
-		for _, r := range want {
-			packed = r.AppendTo(packed)
-		}
-		if len(packed) != len(want)*RecordLen {
-			t.Fatalf("%d records are %d bytes", len(want), len(packed))
-		}
-		packed = append(packed, make([]byte, rapid.IntRange(0, RecordLen-1).Draw(t, "cut off"))...)
-		got := DecodeRecords(packed, len(want)+lacking)
-		for i, r := range got {
-			if i < len(want) && r != want[i] || i >= len(want) && r != (Record{}) {
-				t.Fatalf("record %d of %d: got %+v", i, len(want), r)
-			}
+		want := rapid.SliceOfN(rapid.OneOf(anyRecord(), rapid.SampledFrom([]Record{{}, {State: Accepted, At: 5}})), 0, 30).Draw(t, "records")
+		got, err := ReadRecords(PackRecords(want), len(want))
+		if err != nil || !slices.Equal(got, want) {
+			t.Fatalf("got %+v, %v; want %+v", got, err, want)
 		}
 	})
 }
 
-func FuzzDecodeRecords(f *testing.F) {
+// TestChanges_Entries: whatever is set, in whatever order, the last one counts.
+func TestChanges_Entries(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(1, 20).Draw(t, "recipients")
+		want := make([]Record, n)
+		var log []byte
+		for range rapid.IntRange(1, 4).Draw(t, "commits") {
+			var c Changes
+			for range rapid.IntRange(0, 6).Draw(t, "changes") {
+				first := rapid.IntRange(0, n-1).Draw(t, "first")
+				rec := anyRecord().Draw(t, "record")
+				for i := first; i < min(n, first+rapid.IntRange(1, 8).Draw(t, "length")); i++ {
+					c.Set(i, want[i].State, rec)
+					want[i] = rec
+				}
+			}
+			log = append(log, c.entries()...)
+		}
+		got, err := ReadRecords(log, n)
+		if err != nil || !slices.Equal(got, want) {
+			t.Fatalf("got %+v, %v; want %+v", got, err, want)
+		}
+	})
+}
+
+func TestPackRecords_ACallIsOneEntry(t *testing.T) {
+	records := make([]Record, 1000)
+	for i := range records {
+		records[i] = Record{State: Accepted, Attempts: 1, At: 1_700_000_000_000, Note: 1, ID: uint16(1 + i/250)}
+	}
+	if n := len(PackRecords(records)); n > 4*20 {
+		t.Errorf("four calls are %d bytes", n)
+	}
+}
+
+func FuzzReadRecords(f *testing.F) {
 	f.Add([]byte{}, uint16(3))
-	f.Add(Record{State: Accepted, At: 1}.AppendTo(nil), uint16(2))
-	f.Add(append(Record{State: Accepted, At: 1}.AppendTo(nil), 1), uint16(2))
-	f.Fuzz(func(t *testing.T, packed []byte, n uint16) {
-		got := DecodeRecords(packed, int(n))
+	f.Add(PackRecords([]Record{{State: Accepted, At: 1}, {State: Unknown}}), uint16(2))
+	f.Add(append(PackRecords([]Record{{State: Accepted, At: 1}}), 1), uint16(2))
+	f.Add([]byte{0, 0xff, 0xff, 0xff, 0xff, 0x0f, 1, 1, 1, 1, 1, 1, 1}, uint16(2))
+	f.Fuzz(func(t *testing.T, log []byte, n uint16) {
+		got, err := ReadRecords(log, int(n))
 		if len(got) != int(n) {
 			t.Fatalf("got %d records, want %d", len(got), n)
 		}
-		for i, r := range got {
-			var want []byte
-			if whole := (i + 1) * RecordLen; whole <= len(packed) {
-				want = packed[i*RecordLen : whole]
-			} else {
-				want = make([]byte, RecordLen)
-			}
-			if string(r.AppendTo(nil)) != string(want) {
-				t.Fatalf("record %d: got %+v of % x", i, r, want)
-			}
+		for _, r := range got {
 			_ = r.State.String()
 			_ = r.State.Open()
+		}
+		if err != nil {
+			return
+		}
+		again, err := ReadRecords(PackRecords(got), int(n))
+		if err != nil || !slices.Equal(again, got) {
+			t.Fatalf("got %+v, %v; want %+v", again, err, got)
 		}
 	})
 }

@@ -133,6 +133,9 @@ func statusKind(status, recipients int) providers.Kind {
 // accepted returns the results of an answer with status 200. Anything else than the expected sentence or count is Unknown: a
 // batch with a lower count was taken in part, and nothing says which.
 func accepted(body []byte, batch bool, recipients int) []providers.Result {
+	if id, ok := plainID(body); ok && !batch {
+		return providers.All(recipients, providers.Result{ID: id, Code: "200"})
+	}
 	a := parseAnswer(body)
 	why := "the answer cannot be read"
 	if batch {

@@ -242,6 +242,21 @@ func successID(s string) (string, bool) {
 	return s, isID(s)
 }
 
+// plainID reads the identifier of an answer in the very form that the gateway gives, with the closing inner quote or
+// without. Every other form is left to parseAnswer.
+func plainID(body []byte) (string, bool) {
+	rest, ok := bytes.CutPrefix(body, []byte(`{"data": "Success \"`))
+	if !ok {
+		return "", false
+	}
+	rest = bytes.TrimRight(rest, "\r\n ")
+	if rest, ok = bytes.CutSuffix(rest, []byte(`"}`)); !ok {
+		return "", false
+	}
+	id := string(bytes.TrimSuffix(rest, []byte(`\"`)))
+	return id, isID(id)
+}
+
 // isID reports whether s can be an identifier: of any form, since the gateway's generator can be replaced.
 func isID(s string) bool {
 	for i := range len(s) {

@@ -220,3 +220,24 @@ func BenchmarkSend(b *testing.B) {
 		}
 	})
 }
+
+// TestPlainID: what is read the short way is what is read the long way.
+func TestPlainID(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"data": "Success \"07033084-5cfb-4812-90a4-e4d24ffb6e3d\""}`: "07033084-5cfb-4812-90a4-e4d24ffb6e3d",
+		`{"data": "Success \"07033084-5cfb"}` + "\n":                   "07033084-5cfb",
+		`{"data": "Success \"a b"}`:                                    "",
+		`{"data": "Success \""}`:                                       "",
+		`{"data": "Success \"a\"", "x": "b"}`:                          "",
+		`{"data": "Success \"a`:                                        "",
+		`{"data": "Error \"No route found"}`:                           "",
+	} {
+		got, ok := plainID([]byte(body))
+		if got := map[bool]string{true: got}[ok]; got != want {
+			t.Errorf("%s: got %q, want %q", body, got, want)
+		}
+		if long, okLong := successID(parseAnswer([]byte(body)).success); ok && (!okLong || long != got) {
+			t.Errorf("%s: the long way gives %q, the short one %q", body, long, got)
+		}
+	}
+}

@@ -2,8 +2,9 @@
 -- Returns {1 when the claims were granted, control}, {-1, control} when the batch is another's or was meanwhile, or
 -- {-2, control} when nobody has it.
 -- KEYS batch, outcomes, side, counters
--- ARGV token, seq, bytes of all outcomes, flags (r release, c compact), via or -1, offset in side, addition to side,
---   then for the records and again for the claims: n, n x (counter, change), m, m x (offset, records)
+-- ARGV token, seq, flags (r release, c compact), via or -1, offset in side, addition to side, outcomes as they are after
+--   this when compacting (or ''), entries for the records, entries for the claims,
+--   then for the records and again for the claims: n, n x (counter, change)
 local own, seq, granted = unpack(redis.call('HMGET', KEYS[1], 'own', 'seq', 'granted'))
 local ctl = redis.call('HGET', KEYS[4], 'ctl') or ''
 if own ~= ARGV[1] then
@@ -12,38 +13,31 @@ if own ~= ARGV[1] then
 end
 if tonumber(seq) >= tonumber(ARGV[2]) then return {tonumber(granted or 0), ctl} end
 
-local i = 8
-local function apply()
-  local n = tonumber(ARGV[i])
-  i = i + 1
-  for _ = 1, n do
-    redis.call('HINCRBY', KEYS[4], ARGV[i], ARGV[i + 1])
+local i = 10
+local function apply(entries)
+  for _ = 1, tonumber(ARGV[i]) do
+    redis.call('HINCRBY', KEYS[4], ARGV[i + 1], ARGV[i + 2])
     i = i + 2
   end
-  n = tonumber(ARGV[i])
   i = i + 1
-  if n > 0 and redis.call('EXISTS', KEYS[2]) == 0 then
-    redis.call('SETRANGE', KEYS[2], ARGV[3] - 1, '\0')
-  end
-  for _ = 1, n do
-    redis.call('SETRANGE', KEYS[2], ARGV[i], ARGV[i + 1])
-    i = i + 2
-  end
-  return n
+  if entries ~= '' then redis.call('APPEND', KEYS[2], entries) end
 end
 
-apply()
+apply(ARGV[8])
 granted = 0
-if ctl == '' and apply() > 0 then granted = 1 end
-if ARGV[7] ~= '' then redis.call('SETRANGE', KEYS[3], ARGV[6], ARGV[7]) end
-if ARGV[5] ~= '-1' then redis.call('HSET', KEYS[1], 'via', ARGV[5]) end
-if string.find(ARGV[4], 'c', 1, true) then
-  for k = 2, 3 do -- what grew by pieces has room to spare; what is written whole has none
-    local v = redis.call('GET', KEYS[k])
-    if v then redis.call('SET', KEYS[k], v) end
-  end
+if ctl == '' and ARGV[9] ~= '' then
+  apply(ARGV[9])
+  granted = 1
 end
-if string.find(ARGV[4], 'r', 1, true) then
+if ARGV[6] ~= '' then redis.call('SETRANGE', KEYS[3], ARGV[5], ARGV[6]) end
+if ARGV[4] ~= '-1' then redis.call('HSET', KEYS[1], 'via', ARGV[4]) end
+if string.find(ARGV[3], 'c', 1, true) then
+  -- What grew by pieces has room to spare; what is written whole has none.
+  if ARGV[7] ~= '' then redis.call('SET', KEYS[2], ARGV[7]) end
+  local x = redis.call('GET', KEYS[3])
+  if x then redis.call('SET', KEYS[3], x) end
+end
+if string.find(ARGV[3], 'r', 1, true) then
   redis.call('HDEL', KEYS[1], 'own', 'seq', 'granted')
 else
   redis.call('HSET', KEYS[1], 'seq', ARGV[2], 'granted', granted)
