@@ -1,0 +1,75 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+)
+
+// TestReviveAcks: asynq repeats an acknowledgement with a context that it has cancelled itself.
+func TestReviveAcks(t *testing.T) {
+	m := miniredis.RunT(t)
+	plain := redis.NewClient(&redis.Options{Addr: m.Addr()})
+	t.Cleanup(func() { plain.Close() })
+	both, err := joined(plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := redis.NewScript(`return redis.call('INCR', KEYS[1])`)
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := script.Run(cancelled, plain, []string{"k"}).Err(); !errors.Is(err, context.Canceled) {
+		t.Errorf("without the guard: %v", err)
+	}
+	want := int64(0)
+	for _, rdb := range []redis.UniversalClient{plain, both} {
+		for range 2 { // by EVAL the first time, by EVALSHA the second
+			want++
+			if n, err := script.Run(cancelled, reviveAcks{rdb}, []string{"k"}).Int64(); err != nil || n != want {
+				t.Errorf("got %d, %v; want %d", n, err, want)
+			}
+		}
+		late, cancel := context.WithTimeout(t.Context(), 0)
+		if err := script.Run(late, reviveAcks{rdb}, []string{"k"}).Err(); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("after the lease: %v", err)
+		}
+		cancel()
+	}
+	if n, err := plain.Get(t.Context(), "k").Int64(); err != nil || n != want {
+		t.Errorf("the script ran %d times, %v; want %d", n, err, want)
+	}
+}
+
+func TestJoined_ManyAtOnceShareRoundTrips(t *testing.T) {
+	m := miniredis.RunT(t)
+	plain := redis.NewClient(&redis.Options{Addr: m.Addr(), PoolSize: 64})
+	t.Cleanup(func() { plain.Close() })
+	rdb, err := joined(plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error)
+	for range 64 {
+		go func() {
+			var err error
+			for range 50 {
+				err = errors.Join(err, rdb.Incr(t.Context(), "n").Err())
+			}
+			done <- err
+		}()
+	}
+	for range 64 {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	if n, err := plain.Get(t.Context(), "n").Int(); err != nil || n != 64*50 {
+		t.Errorf("got %d, %v", n, err)
+	}
+	if c := plain.PoolStats().TotalConns; c > 8 {
+		t.Errorf("64 goroutines used %d connections", c)
+	}
+}
