@@ -228,7 +228,8 @@ func TestWorker_Accounts(t *testing.T) {
 
 func TestWorker_Texts(t *testing.T) {
 	people := []enqueue.Recipient{
-		{To: "450000001", Values: []string{"x", "Ann"}}, {To: "450000002", Values: []string{"y", "Bo"}},
+		{To: "450000001", Values: []string{"x", "Ann"}},
+		{To: "450000002", Values: []string{"y", "Bo"}},
 		{To: "450000003", Values: []string{"z", "Ann"}},
 	}
 	for name, c := range map[string]struct {

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/alicebob/miniredis/v2" //nolint:depguard // enqueue doesn't import this package: applications stay light
+	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/volleysms/volley/enqueue"
