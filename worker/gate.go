@@ -37,7 +37,7 @@ func (g *gate) hold(t time.Time) {
 
 // Pauses of an account in trouble.
 const (
-	firstTrouble = 10 * time.Second
+	firstTrouble = time.Second
 	maxTrouble   = 5 * time.Minute
 )
 

@@ -82,6 +82,8 @@ func (a *app) showBench(r bench.Result) {
 	row("bare loop, recipients/s", "%s", count(int64(r.BarePerSecond)))
 	row("sent and recorded : bare loop", "%.2f", r.Ratio)
 	row("both together : bare loop", "%.2f", r.WholeRatio)
+	row("the adapter alone, recipients/s", "%s", count(int64(r.AdapterPerSecond)))
+	row("sent and recorded : the adapter alone", "%.2f", r.AdapterRatio)
 	row("CPU seconds per 1,000 recipients", "%.5f", r.CPU)
 	row("  and of Redis", "%.5f", r.RedisCPU)
 	if r.BytesQueued >= 0 {

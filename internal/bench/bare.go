@@ -3,7 +3,7 @@ package bench
 import (
 	"bytes"
 	"context"
-	"fmt"
+	"errors"
 	"io"
 	"net/http"
 	"sync"
@@ -18,25 +18,24 @@ func (g *gateway) bare(ctx context.Context, n, concurrency int) (time.Duration, 
 		MaxIdleConns: concurrency, MaxIdleConnsPerHost: concurrency, MaxConnsPerHost: concurrency,
 	}}
 	defer client.CloseIdleConnections()
+	return inParallel(n, concurrency, func(i int) error { return g.post(ctx, client, &g.samples[i%len(g.samples)]) })
+}
+
+// inParallel runs do n times in as many goroutines, and returns how long that took. An error ends it.
+func inParallel(n, goroutines int, do func(i int) error) (time.Duration, error) {
 	var next atomic.Int64
 	var wg sync.WaitGroup
-	errs := make([]error, concurrency)
+	errs := make([]error, goroutines)
 	start := time.Now()
-	for k := range concurrency {
+	for k := range goroutines {
 		wg.Go(func() {
 			for i := next.Add(1) - 1; i < int64(n) && errs[k] == nil; i = next.Add(1) - 1 {
-				errs[k] = g.post(ctx, client, &g.samples[int(i)%len(g.samples)])
+				errs[k] = do(int(i))
 			}
 		})
 	}
 	wg.Wait()
-	took := time.Since(start)
-	for _, err := range errs {
-		if err != nil {
-			return 0, fmt.Errorf("the bare loop: %w", err)
-		}
-	}
-	return took, nil
+	return time.Since(start), errors.Join(errs...)
 }
 
 func (g *gateway) post(ctx context.Context, client *http.Client, s *sample) error {

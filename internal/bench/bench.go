@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -49,15 +50,19 @@ type Result struct {
 	LatencyMS   float64 `json:"gateway_latency_ms"`
 	Calls       uint64  `json:"calls"`
 
-	// PerSecond is from the start of the worker to the last outcome, Enqueue what the producer reached before that, and
-	// Whole both together.
+	// PerSecond is from the gateway's first call to the job's completion, Enqueue what the producer reached before that,
+	// and Whole both together.
 	PerSecond        float64 `json:"recipients_per_second"`
 	EnqueuePerSecond float64 `json:"enqueue_recipients_per_second"`
 	WholePerSecond   float64 `json:"whole_recipients_per_second"`
 	BarePerSecond    float64 `json:"bare_recipients_per_second"`
-	// Ratio is PerSecond to BarePerSecond, WholeRatio is WholePerSecond to it.
-	Ratio      float64 `json:"ratio"`
-	WholeRatio float64 `json:"whole_ratio"`
+	// Ratio is PerSecond to BarePerSecond, WholeRatio is WholePerSecond to it. The bare loop posts bytes that are ready;
+	// AdapterRatio is PerSecond to a loop that has the adapter make and read the same calls, and so shows what queue and
+	// ledger alone cost.
+	Ratio            float64 `json:"ratio"`
+	WholeRatio       float64 `json:"whole_ratio"`
+	AdapterPerSecond float64 `json:"adapter_recipients_per_second"`
+	AdapterRatio     float64 `json:"adapter_ratio"`
 
 	// CPU is what this process (producer, worker, and the gateway in it) and Redis used for 1,000 recipients.
 	CPU      float64 `json:"cpu_seconds_per_1000"`
@@ -124,6 +129,7 @@ type bench struct {
 	client   *enqueue.Client
 	ledger   *ledger.Ledger
 	meter    *meter
+	calls    []providers.Call
 	res      Result
 }
 
@@ -143,6 +149,11 @@ func (b *bench) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	b.o.Step("the adapter alone")
+	alone, err := b.alone(ctx, calls)
+	if err != nil {
+		return err
+	}
 	if err := b.pipeline(ctx); err != nil {
 		return err
 	}
@@ -152,6 +163,8 @@ func (b *bench) run(ctx context.Context) error {
 		return err
 	}
 	b.res.BarePerSecond = float64(2*n) / (before + after).Seconds()
+	b.res.AdapterPerSecond = float64(n) / alone.Seconds()
+	b.res.AdapterRatio = b.res.PerSecond / b.res.AdapterPerSecond
 	b.res.Ratio = b.res.PerSecond / b.res.BarePerSecond
 	b.res.WholeRatio = b.res.WholePerSecond / b.res.BarePerSecond
 	if b.o.Urgent > 0 {
@@ -161,13 +174,15 @@ func (b *bench) run(ctx context.Context) error {
 	return nil
 }
 
+// sampled is how many different calls the loops make in turn.
+const sampled = 64
+
 // collect lets the adapter make some calls, so that the bare loop can post the very same bytes.
 func (b *bench) collect(ctx context.Context) error {
 	b.gw.keep.Store(true)
 	defer b.gw.keep.Store(false)
 	size := sms.Measure(text)
-	const samples = 64
-	for k := range samples {
+	for k := range sampled {
 		c := providers.Call{Reference: "0190a000-0000-7000-8000-000000000000.1.250", From: "Volley", Text: text, Encoding: size.Encoding, Segments: size.Segments}
 		for i := range b.o.PerCall {
 			c.Recipients = append(c.Recipients, providers.Recipient{To: number(k*b.o.PerCall + i)})
@@ -175,8 +190,16 @@ func (b *bench) collect(ctx context.Context) error {
 		if r := b.adapter.Send(ctx, c); r[0].Err != nil {
 			return r[0].Err
 		}
+		b.calls = append(b.calls, c)
 	}
 	return nil
+}
+
+// alone has the adapter make n of the sampled calls, and records nothing.
+func (b *bench) alone(ctx context.Context, n int) (time.Duration, error) {
+	return inParallel(n, b.o.Concurrency, func(i int) error {
+		return b.adapter.Send(ctx, b.calls[i%sampled])[0].Err
+	})
 }
 
 // number is the i-th of a hundred million obviously fake numbers, spread as a real list's are.
@@ -266,29 +289,33 @@ func (b *bench) worker(ctx context.Context) (stop func() error, err error) {
 	return func() error { cancel(); return <-ended }, nil
 }
 
-// drain measures from the worker's start to the job's completion.
+// drain measures from the gateway's first call to the job's completion.
 func (b *bench) drain(ctx context.Context, job string) (took time.Duration, err error) {
-	start := time.Now()
+	var start atomic.Int64
+	seen := func() { start.CompareAndSwap(0, time.Now().UnixNano()) }
+	b.gw.seen.Store(&seen)
+	defer b.gw.seen.Store(nil)
 	stop, err := b.worker(ctx)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
 	var mem runtime.MemStats
+	began := time.Now()
 	for i := 0; ; i++ {
 		j, err := b.ledger.Job(ctx, job)
 		if err != nil {
 			return 0, err
 		}
 		if !j.Completed.IsZero() {
-			took = time.Since(start)
+			took = time.Since(time.Unix(0, start.Load()))
 			break
 		}
 		if i%50 == 0 {
 			runtime.ReadMemStats(&mem)
 			b.res.PeakHeap = max(b.res.PeakHeap, float64(mem.HeapInuse)/(1<<20))
 		}
-		time.Sleep(2 * time.Millisecond)
+		time.Sleep(time.Millisecond + time.Since(began)/100) // to look costs something too
 	}
 	n, err := b.ledger.Counts(ctx, job)
 	if err == nil && n[ledger.Accepted] != int64(b.o.Recipients) {

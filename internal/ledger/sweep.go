@@ -47,3 +47,9 @@ func (l *Ledger) Holders(ctx context.Context, job string, batches []int) ([]Hold
 	}
 	return out, nil
 }
+
+// Unlist takes a completed job off the list of those that have not completed; a producer that repeated its job at the
+// moment of completion may have put it back there.
+func (l *Ledger) Unlist(ctx context.Context, job string) error {
+	return l.rdb.ZRem(ctx, keyLive, job).Err()
+}

@@ -96,6 +96,9 @@ func (s *Sweeper) job(ctx context.Context, id string, alive map[string]bool, now
 	if err != nil {
 		return 0, ignoreGone(err)
 	}
+	if !j.Completed.IsZero() && j.Done >= j.Batches {
+		return 0, s.ledger.Unlist(ctx, id)
+	}
 	found, err := s.look(ctx, &j, alive)
 	if err != nil {
 		return 0, err

@@ -157,6 +157,21 @@ func TestSweeper_Sweep(t *testing.T) {
 		g.sweep(0)
 		g.sweep(0)
 	})
+	t.Run("ACompletedJobIsNotLookedAtAgain", func(t *testing.T) {
+		g := newRig(t, time.Time{})
+		for b := range 3 {
+			if _, err := g.ledger.Finish(t.Context(), g.job, b, time.Now()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := g.rdb.ZAdd(t.Context(), "volley:live", redis.Z{Member: g.job}).Err(); err != nil {
+			t.Fatal(err)
+		}
+		g.sweep(0)
+		if live, err := g.ledger.Live(t.Context()); err != nil || len(live) != 0 {
+			t.Errorf("live: %v, %v", live, err)
+		}
+	})
 	t.Run("AScheduledJobThatLostItsTaskIsPutBackForItsTime", func(t *testing.T) {
 		at := time.Now().Add(time.Hour)
 		g := newRig(t, at)
