@@ -119,6 +119,10 @@ func (l *Ledger) Reopen(ctx context.Context, job Job, states ...State) (queued i
 	if err = errors.Join(err, controlError(code)); err != nil {
 		return 0, nil, err
 	}
+	// Once more: as long as it was completed a sweep could take it off the list.
+	if err := l.rdb.ZAddNX(ctx, keyLive, redis.Z{Score: float64(job.Spec.Created), Member: job.Spec.ID}).Err(); err != nil {
+		return 0, nil, err
+	}
 	n, err := l.amend(ctx, job.Spec.ID, batches, func(rec Record) (Record, bool) {
 		if !slices.Contains(states, rec.State) {
 			return rec, false
