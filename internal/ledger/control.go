@@ -94,8 +94,12 @@ func (l *Ledger) Withdraw(ctx context.Context, job Job, now time.Time) (cancelle
 }
 
 // Reopen queues the recipients again that are in one of the given states, with a new budget of attempts. It returns how
-// many they are and which batches have some. Of a batch that somebody holds nothing is changed.
+// many they are and which batches have some. Of a batch that somebody holds nothing is changed. ErrCancelled when the job
+// was cancelled; nothing is written then.
 func (l *Ledger) Reopen(ctx context.Context, job Job, states ...State) (queued int64, batches []int, err error) {
+	if job.Control == Withdrawn {
+		return 0, nil, ErrCancelled
+	}
 	for v, err := range l.views(ctx, job) {
 		if err != nil {
 			return 0, nil, err
