@@ -91,7 +91,7 @@ func Run(ctx context.Context, o Options) (res Result, err error) {
 		return res, err
 	}
 	b := &bench{o: o, redis: ropts, account: "bench-" + strconv.FormatUint(rand.Uint64(), 36)}
-	if b.gw, err = startGateway(o.PerCall, o.Latency); err != nil {
+	if b.gw, err = startGateway(ctx, o.PerCall, o.Latency); err != nil {
 		return res, err
 	}
 	defer func() { err = errors.Join(err, b.gw.close(context.WithoutCancel(ctx))) }()
@@ -340,8 +340,9 @@ func (b *bench) urgent(ctx context.Context) (err error) {
 	for i := range b.o.Urgent + 1 {
 		time.Sleep(time.Duration(10+rand.IntN(60)) * time.Millisecond)
 		start := time.Now()
-		r, err := b.client.Enqueue(ctx, enqueue.Job{Via: b.account, From: "Volley", Text: text,
-			Recipients: []enqueue.Recipient{{To: number(i).String()}}})
+		r, err := b.client.Enqueue(ctx, enqueue.Job{
+			Via: b.account, From: "Volley", Text: text, Recipients: []enqueue.Recipient{{To: number(i).String()}},
+		})
 		if err != nil {
 			return err
 		}

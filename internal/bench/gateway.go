@@ -41,8 +41,8 @@ type sample struct {
 	body   []byte
 }
 
-func startGateway(perCall int, latency time.Duration) (*gateway, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func startGateway(ctx context.Context, perCall int, latency time.Duration) (*gateway, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}

@@ -28,7 +28,7 @@ func PrivateRedis(ctx context.Context) (url string, stop func(), err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", nil, err
 	}
@@ -36,7 +36,7 @@ func PrivateRedis(ctx context.Context) (url string, stop func(), err error) {
 	if err := l.Close(); err != nil {
 		return "", nil, err
 	}
-	cmd := exec.Command(program, "--bind", "127.0.0.1", "--port", strconv.Itoa(addr.Port), "--dir", dir, "--save", "",
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), program, "--bind", "127.0.0.1", "--port", strconv.Itoa(addr.Port), "--dir", dir, "--save", "",
 		"--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction")
 	if err := cmd.Start(); err != nil {
 		return "", nil, err
