@@ -62,12 +62,12 @@ writes is removed again; the address in the configuration is never used.`,
 		},
 	}
 	f := cmd.Flags()
-	f.IntVar(&o.Recipients, "recipients", 100_000, "how many `recipients` to send to")
+	f.IntVar(&o.Recipients, "recipients", 100_000, "`number` of recipients to send to")
 	f.StringVar(&o.RedisURL, "redis", "", "`URL` of the Redis to use; empty starts one")
-	f.IntVar(&o.PerCall, "per-call", 250, "`recipients` in one call")
-	f.DurationVar(&o.Latency, "latency", 0, "how `long` the gateway takes for a call")
-	f.IntVar(&o.Concurrency, "concurrency", 32, "`calls` in flight")
-	f.IntVar(&o.Urgent, "urgent", 0, "also send this `many` single messages on the idle system and tell their delay")
+	f.IntVar(&o.PerCall, "per-call", 250, "`number` of recipients in one call")
+	f.DurationVar(&o.Latency, "latency", 0, "`time` the gateway takes for a call, such as 20ms")
+	f.IntVar(&o.Concurrency, "concurrency", 32, "`number` of calls in flight")
+	f.IntVar(&o.Urgent, "urgent", 0, "`number` of single messages to send on the idle system as well, and tell their delay")
 	return cmd
 }
 

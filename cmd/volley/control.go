@@ -10,24 +10,36 @@ import (
 	"github.com/volleysms/volley/enqueue"
 )
 
+// effect is how many recipients a command changed, and what became of them; the zero effect is none.
+type effect struct {
+	changed int64
+	words   string
+}
+
 // newControls returns the commands that steer a job that is there.
 func newControls(a *app) []*cobra.Command {
 	var reason string
 	withReason := func(cmd *cobra.Command) *cobra.Command {
-		cmd.Flags().StringVar(&reason, "reason", "", "why, for those who look at the job later")
+		cmd.Flags().StringVar(&reason, "reason", "", "why, as a `text` that is kept with the job")
 		return cmd
 	}
 	pause := withReason(a.control("pause", "Stop a job until it is resumed",
-		`No further call is made once this has returned; those on the wire end and are recorded. Recipients stay queued.`,
-		func(ctx context.Context, c *enqueue.Client, job string) (int64, error) {
-			return 0, c.Pause(ctx, job, reason)
+		`Stop a job until it is resumed. No further call is made once this has returned; those on the wire end and are recorded.
+Recipients stay queued. Pausing a paused job changes nothing.`,
+		func(ctx context.Context, c *enqueue.Client, job string) (effect, error) {
+			return effect{}, c.Pause(ctx, job, reason)
 		}))
-	resume := a.control("resume", "Let a paused job go on", "",
-		func(ctx context.Context, c *enqueue.Client, job string) (int64, error) { return 0, c.Resume(ctx, job) })
+	resume := a.control("resume", "Let a paused job go on",
+		`Let a paused job go on where it stopped. Resuming a job that is not paused changes nothing.`,
+		func(ctx context.Context, c *enqueue.Client, job string) (effect, error) {
+			return effect{}, c.Resume(ctx, job)
+		})
 	cancel := withReason(a.control("cancel", "End a job for good",
-		`No further call is made once this has returned; those on the wire end and are recorded. What is queued becomes cancelled.`,
-		func(ctx context.Context, c *enqueue.Client, job string) (int64, error) {
-			return c.Cancel(ctx, job, reason)
+		`End a job for good: it can be neither resumed nor retried. No further call is made once this has returned; those on the
+wire end and are recorded. Recipients that are queued become cancelled.`,
+		func(ctx context.Context, c *enqueue.Client, job string) (effect, error) {
+			n, err := c.Cancel(ctx, job, reason)
+			return effect{n, "cancelled"}, err
 		}))
 	return []*cobra.Command{pause, resume, cancel, newRetry(a)}
 }
@@ -35,14 +47,18 @@ func newControls(a *app) []*cobra.Command {
 func newRetry(a *app) *cobra.Command {
 	var unknown, failed, dry bool
 	cmd := a.control("retry", "Send a job again to those who are unknown or failed, and to no others",
-		`An unknown recipient may have got the message: the gateway was asked, and never heard from. Sending again may give it to
-them twice. A failed one provably did not get it.`,
-		func(ctx context.Context, c *enqueue.Client, job string) (int64, error) {
+		`Send a job again to those of its recipients who are unknown, failed, or both, with a new budget of attempts; all others
+stay as they are.
+
+An unknown recipient may have got the message: the gateway was asked, and its answer never came. Sending again may give
+it to them twice. A failed one provably did not get it.`,
+		func(ctx context.Context, c *enqueue.Client, job string) (effect, error) {
 			if !unknown && !failed {
-				return 0, invalid("say whom: --unknown, --failed, or both")
+				return effect{}, invalid("say whom: --unknown, --failed, or both")
 			}
 			if !dry {
-				return c.Retry(ctx, job, unknown, failed)
+				n, err := c.Retry(ctx, job, unknown, failed)
+				return effect{n, "queued again"}, err
 			}
 			s, err := c.Status(ctx, job)
 			var n int64
@@ -52,18 +68,18 @@ them twice. A failed one provably did not get it.`,
 			if failed {
 				n += s.Counts.Failed
 			}
-			return n, err
+			return effect{n, "to be queued again; nothing was changed"}, err
 		})
 	cmd.Example = "  volley retry JOB --failed\n  volley retry JOB --unknown --dry-run"
 	f := cmd.Flags()
-	f.BoolVar(&unknown, "unknown", false, "those of whom nobody knows")
-	f.BoolVar(&failed, "failed", false, "those who provably were not sent to")
-	f.BoolVar(&dry, "dry-run", false, "only tell how many they are")
+	f.BoolVar(&unknown, "unknown", false, "recipients of whom nobody knows whether they got it")
+	f.BoolVar(&failed, "failed", false, "recipients who provably did not get it")
+	f.BoolVar(&dry, "dry-run", false, "change nothing, and tell how many they are")
 	return cmd
 }
 
 // control returns a command that does something to a job, and then answers with its status and how many recipients changed.
-func (a *app) control(name, short, long string, do func(ctx context.Context, c *enqueue.Client, job string) (int64, error)) *cobra.Command {
+func (a *app) control(name, short, long string, do func(ctx context.Context, c *enqueue.Client, job string) (effect, error)) *cobra.Command {
 	return &cobra.Command{
 		Use:     name + " JOB",
 		Short:   short,
@@ -72,7 +88,7 @@ func (a *app) control(name, short, long string, do func(ctx context.Context, c *
 		Args:    oneArg("the job's ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withClient(cmd.Context(), func(c *enqueue.Client) error {
-				changed, err := do(cmd.Context(), c, args[0])
+				e, err := do(cmd.Context(), c, args[0])
 				switch {
 				case errors.Is(err, enqueue.ErrCompleted):
 					return errors.New("the job is completed: there is nothing left to " + name)
@@ -89,9 +105,12 @@ func (a *app) control(name, short, long string, do func(ctx context.Context, c *
 					return writeJSON(a.stdout, struct {
 						enqueue.Status
 						Changed int64 `json:"changed"`
-					}{s, changed})
+					}{s, e.changed})
 				}
 				a.showStatus(s)
+				if e.words != "" {
+					fmt.Fprintf(a.stdout, "%s %s.\n", plural(e.changed, "recipient"), e.words)
+				}
 				return nil
 			})
 		},

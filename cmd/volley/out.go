@@ -83,6 +83,14 @@ func count(n int64) string {
 	return s
 }
 
+// plural writes a number with commas, and what is counted.
+func plural(n int64, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return count(n) + " " + what
+}
+
 // clock writes a time for people; a nil one is "-".
 func clock(t *time.Time) string {
 	if t == nil || t.IsZero() {

@@ -77,9 +77,9 @@ func (a *app) showVerdict(v verdict) {
 		fmt.Fprintf(a.stdout, "%s  %s\n", p.Job, p.Problem)
 	}
 	if v.Clean {
-		fmt.Fprintf(a.stdout, "The books of %s jobs are clean.\n", count(int64(v.Jobs)))
+		fmt.Fprintf(a.stdout, "The books of %s are clean.\n", plural(int64(v.Jobs), "job"))
 	} else {
-		fmt.Fprintf(a.stdout, "%s problems in %s jobs.\n", count(int64(len(v.Problems))), count(int64(v.Jobs)))
+		fmt.Fprintf(a.stdout, "%s in %s.\n", plural(int64(len(v.Problems)), "problem"), plural(int64(v.Jobs), "job"))
 	}
 }
 

@@ -1,0 +1,233 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/volleysms/volley/enqueue"
+)
+
+// noJob is an ID that no job has.
+const noJob = "0197c1b2-7a4e-7000-8000-000000000000"
+
+// steered is how pause, resume, cancel and retry answer in JSON.
+type steered struct {
+	enqueue.Status
+	Changed int64 `json:"changed"`
+}
+
+// steer runs one of them, which has to succeed.
+func (c *cli) steer(args ...string) steered {
+	c.t.Helper()
+	a := c.must(append(args, "--json")...)
+	var s steered
+	a.json(&s)
+	wantKeys(c.t, a.stdout, "job_id", "via", "state", "created_at", "schedule_at", "completed_at", "counts", "changed")
+	return s
+}
+
+// queued enqueues numbers, which no worker sends.
+func (c *cli) queued(numbers ...string) (job string) {
+	c.t.Helper()
+	return strings.TrimSpace(c.must("send", "--via", "gatewayapi", "--from", "Acme", "--text", "Hi", "--to", strings.Join(numbers, ",")).stdout)
+}
+
+// completes runs a worker until the job is completed.
+func (c *cli) completes(job string) enqueue.Status {
+	c.t.Helper()
+	w := c.start("worker")
+	var s enqueue.Status
+	eventually(c.t, "the job to be completed", func() bool {
+		c.must("status", job, "--json").json(&s)
+		return s.State == enqueue.Completed
+	})
+	if code := w.stop(); code != exitDone {
+		c.t.Fatalf("the worker ends with exit status %d: %s", code, w.stderr.String())
+	}
+	return s
+}
+
+func TestPauseAndResume(t *testing.T) {
+	c := newCLI(t)
+	job := c.queued("12125550100", "12125550101")
+	for _, when := range []string{"once", "again"} {
+		if s := c.steer("pause", job, "--reason", "too early"); s.JobID != job || s.State != enqueue.Paused || s.Counts.Queued != 2 || s.Changed != 0 {
+			t.Errorf("paused %s: %+v", when, s)
+		}
+	}
+	if out := c.must("pause", job).stdout; !strings.Contains(out, job) || !strings.Contains(out, "paused") {
+		t.Errorf("for people: %s", out)
+	}
+
+	// Another job, enqueued later, shows that the worker came by.
+	other := c.queued("12125550102")
+	c.completes(other)
+	var s enqueue.Status
+	c.must("status", job, "--json").json(&s)
+	if s.State != enqueue.Paused || s.Counts.Queued != 2 {
+		t.Errorf("with a worker: %+v, want it paused", s)
+	}
+
+	for _, when := range []string{"once", "again"} {
+		if s := c.steer("resume", job); s.State == enqueue.Paused || s.Counts.Queued != 2 || s.Changed != 0 {
+			t.Errorf("resumed %s: %+v", when, s)
+		}
+	}
+	if s := c.completes(job); s.Counts.Accepted != 2 {
+		t.Errorf("got %+v, want two accepted", s.Counts)
+	}
+}
+
+func TestCancel(t *testing.T) {
+	c := newCLI(t)
+	job := c.queued("12125550100", "12125550101", "abc")
+	if s := c.steer("cancel", job, "--reason", "wrong text"); s.State != enqueue.Cancelled || s.Changed != 2 || s.Counts.Cancelled != 2 || s.Counts.Rejected != 1 || s.CompletedAt == nil {
+		t.Errorf("got %+v", s)
+	}
+	if s := c.steer("cancel", job); s.State != enqueue.Cancelled || s.Changed != 0 || s.Counts.Cancelled != 2 {
+		t.Errorf("again: %+v", s)
+	}
+	for _, args := range [][]string{{"pause", job}, {"resume", job}, {"retry", job, "--failed"}} {
+		t.Run(args[0]+" is too late", func(t *testing.T) {
+			a := c.run(append(args, "--json")...)
+			if a.code != exitFailed || a.stdout != "" || !strings.Contains(a.stderr, "the job was cancelled, which is for good") {
+				t.Errorf("exit status %d, %q and %q", a.code, a.stdout, a.stderr)
+			}
+		})
+	}
+	t.Run("ForPeople", func(t *testing.T) {
+		out := c.must("cancel", c.queued("12125550100")).stdout
+		if !strings.HasSuffix(out, "\n1 recipient cancelled.\n") || !strings.Contains(out, "total") {
+			t.Errorf("got %s", out)
+		}
+	})
+	t.Run("ACompletedJob", func(t *testing.T) {
+		done := c.sent("gatewayapi", "12125550100")
+		for _, command := range []string{"pause", "cancel"} {
+			a := c.run(command, done)
+			if want := "the job is completed: there is nothing left to " + command; a.code != exitFailed || !strings.Contains(a.stderr, want) {
+				t.Errorf("exit status %d and %q, want %q", a.code, a.stderr, want)
+			}
+		}
+	})
+}
+
+func TestRetry(t *testing.T) {
+	t.Run("Unknown", func(t *testing.T) {
+		c := newCLI(t, "gatewayapi/cut-after@1")
+		job := c.sent("gatewayapi", "12125550100", "12125550101")
+		for range 2 {
+			if s := c.steer("retry", job, "--unknown", "--dry-run"); s.Changed != 2 || s.Counts.Unknown != 2 || s.State != enqueue.Completed {
+				t.Errorf("dry: %+v, want two told and none changed", s)
+			}
+		}
+		if out := c.must("retry", job, "--unknown", "--dry-run").stdout; !strings.HasSuffix(out, "\n2 recipients to be queued again; nothing was changed.\n") {
+			t.Errorf("dry, for people: %s", out)
+		}
+		if s := c.steer("retry", job, "--failed"); s.Changed != 0 || s.Counts.Unknown != 2 || s.State != enqueue.Completed {
+			t.Errorf("nobody has failed: %+v", s)
+		}
+		if s := c.steer("retry", job, "--unknown"); s.Changed != 2 || s.Counts.Queued != 2 || s.Counts.Unknown != 0 || s.CompletedAt != nil {
+			t.Errorf("got %+v, want two queued again", s)
+		}
+		if s := c.completes(job); s.Counts.Accepted != 2 || s.Counts.Total != 2 {
+			t.Errorf("got %+v, want two accepted", s.Counts)
+		}
+	})
+	t.Run("Failed", func(t *testing.T) {
+		c := newCLI(t, "gatewayapi/503@1")
+		c.file = c.write("volley.yaml", c.sims.yaml("redis://"+c.redis.Addr()+"/0")+"retry: {max_attempts: 1}\n")
+		job := c.sent("gatewayapi", "12125550100", "12125550101")
+		if s := c.steer("retry", job, "--unknown"); s.Changed != 0 || s.Counts.Failed != 2 {
+			t.Errorf("nobody is unknown: %+v", s)
+		}
+		if s := c.steer("retry", job, "--failed", "--dry-run"); s.Changed != 2 || s.Counts.Failed != 2 {
+			t.Errorf("dry: %+v, want two told and none changed", s)
+		}
+		if out := c.must("retry", job, "--failed", "--unknown").stdout; !strings.HasSuffix(out, "\n2 recipients queued again.\n") {
+			t.Errorf("for people: %s", out)
+		}
+		if s := c.completes(job); s.Counts.Accepted != 2 || s.Counts.Total != 2 {
+			t.Errorf("got %+v, want two accepted", s.Counts)
+		}
+	})
+	t.Run("NeitherIsInvalid", func(t *testing.T) {
+		c := newCLI(t)
+		for _, args := range [][]string{{"retry", noJob}, {"retry", noJob, "--dry-run", "--json"}} {
+			a := c.run(args...)
+			if a.code != exitInvalid || a.stdout != "" || !strings.Contains(a.stderr, "say whom: --unknown, --failed, or both") {
+				t.Errorf("%v: exit status %d, %q and %q", args, a.code, a.stdout, a.stderr)
+			}
+		}
+		c.untouched()
+	})
+}
+
+func TestSteering_NoSuchJob(t *testing.T) {
+	c := newCLI(t)
+	for _, args := range [][]string{
+		{"pause", noJob},
+		{"resume", noJob},
+		{"cancel", noJob},
+		{"retry", noJob, "--failed"},
+		{"retry", noJob, "--unknown", "--dry-run"},
+		{"verify", noJob},
+	} {
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			a := c.run(append(args, "--json")...)
+			if a.code != exitFailed || a.stdout != "" || !strings.Contains(a.stderr, "volley status lists the latest") {
+				t.Errorf("exit status %d, %q and %q", a.code, a.stdout, a.stderr)
+			}
+			c.untouched()
+		})
+	}
+}
+
+func TestVerify(t *testing.T) {
+	c := newCLI(t, "gatewayapi/refuse:0101")
+	t.Run("NoJobYet", func(t *testing.T) {
+		if out := c.must("verify", "--json").stdout; out != `{"clean":true,"jobs":0,"problems":[]}`+"\n" {
+			t.Errorf("got %s", out)
+		}
+	})
+	job := c.sent("gatewayapi", "12125550100", "12125550101", "abc")
+	other := c.queued("12125550100")
+
+	t.Run("Clean", func(t *testing.T) {
+		if out := c.must("verify", job, "--json").stdout; out != `{"clean":true,"jobs":1,"problems":[]}`+"\n" {
+			t.Errorf("one job: %s", out)
+		}
+		if out := c.must("verify", "--json").stdout; out != `{"clean":true,"jobs":2,"problems":[]}`+"\n" {
+			t.Errorf("all jobs: %s", out)
+		}
+		if out := c.must("verify", job).stdout; out != "The books of 1 job are clean.\n" {
+			t.Errorf("for people: %q", out)
+		}
+	})
+
+	c.redis.HSet("volley:{"+job+".0}:n", "accepted", "2")
+	const wrong = "shard 0: the counter of accepted is 2, and 1 recipients are so"
+
+	t.Run("ADamagedCounter", func(t *testing.T) {
+		for jobs, args := range map[int][]string{1: {"verify", job}, 2: {"verify"}} {
+			a := c.run(append(args, "--json")...)
+			var v verdict
+			a.json(&v)
+			if a.code != exitFailed || v.Clean || v.Jobs != jobs || len(v.Problems) != 1 || v.Problems[0] != (problem{job, wrong}) {
+				t.Errorf("%v: exit status %d and %+v", args, a.code, v)
+			}
+			if a.stderr != "" {
+				t.Errorf("it also says %q", a.stderr)
+			}
+		}
+		a := c.run("verify", job)
+		if want := job + "  " + wrong + "\n1 problem in 1 job.\n"; a.code != exitFailed || a.stdout != want {
+			t.Errorf("for people: exit status %d and %q, want %q", a.code, a.stdout, want)
+		}
+	})
+	t.Run("AnotherJobIsStillClean", func(t *testing.T) {
+		if out := c.must("verify", other, "--json").stdout; out != `{"clean":true,"jobs":1,"problems":[]}`+"\n" {
+			t.Errorf("got %s", out)
+		}
+	})
+}
