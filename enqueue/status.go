@@ -39,10 +39,12 @@ type Counts struct {
 
 // Status is a job and how far it has come.
 type Status struct {
-	JobID       string     `json:"job_id"`
-	Via         string     `json:"via"`
-	Label       string     `json:"label,omitempty"`
-	State       State      `json:"state"`
+	JobID string `json:"job_id"`
+	Via   string `json:"via"`
+	Label string `json:"label,omitempty"`
+	State State  `json:"state"`
+	// Reason is what whoever paused or cancelled the job gave for it; may be empty.
+	Reason      string     `json:"reason,omitempty"`
 	CreatedAt   time.Time  `json:"created_at"`
 	ScheduleAt  *time.Time `json:"schedule_at"`
 	CompletedAt *time.Time `json:"completed_at"`
@@ -78,7 +80,7 @@ func (c *Client) Status(ctx context.Context, jobID string) (Status, error) {
 		return Status{}, reached(ctx, err)
 	}
 	s := Status{
-		JobID: j.Spec.ID, Via: j.Spec.Via, Label: j.Spec.Label, State: stateOf(&j, time.Now()),
+		JobID: j.Spec.ID, Via: j.Spec.Via, Label: j.Spec.Label, State: stateOf(&j, time.Now()), Reason: j.Reason,
 		CreatedAt: time.UnixMilli(j.Spec.Created).UTC(), ScheduleAt: scheduleAt(&j),
 		Counts: Counts{
 			Total: n.Total(), Queued: n[ledger.Queued], Sending: n[ledger.Sending], Accepted: n[ledger.Accepted],

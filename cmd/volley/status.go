@@ -51,6 +51,9 @@ func (a *app) showStatus(s enqueue.Status) {
 		{"State", a.paint(stateColour(string(s.State)), string(s.State))},
 		{"Created", clock(&s.CreatedAt)},
 	}
+	if s.Reason != "" {
+		head = append(head, [2]string{"Reason", s.Reason})
+	}
 	if s.Label != "" {
 		head = append(head, [2]string{"Label", s.Label})
 	}
