@@ -24,6 +24,9 @@ type gateway struct {
 	// answer decides about call n, counted from 1; nil accepts everything.
 	answer func(n int, c providers.Call) []providers.Result
 
+	// seen is called once for each call, one at a time; may be nil.
+	seen func()
+
 	mu       sync.Mutex
 	calls    []providers.Call
 	taken    map[string]int
@@ -36,6 +39,9 @@ func (g *gateway) Limits() providers.Limits { return g.limits }
 func (g *gateway) Send(_ context.Context, c providers.Call) []providers.Result {
 	g.mu.Lock()
 	g.calls = append(g.calls, c)
+	if g.seen != nil {
+		g.seen()
+	}
 	n := len(g.calls)
 	g.inFlight++
 	g.most = max(g.most, g.inFlight)
