@@ -11,7 +11,7 @@
 //	volley:{JOB}:job        hash    what the job is (JSON) and how far it has come
 //	volley:{JOB}:done       bitmap  finished batches
 //	volley:{JOB.S}:n        hash    counters of shard S, and the job's control word
-//	volley:{JOB.S}:rB       string  recipients of batch B, written once (see EncodeBatch)
+//	volley:{JOB.S}:rB       string  recipients of batch B, written once (see BatchBuilder)
 //	volley:{JOB.S}:oB       string  outcomes of batch B, a log (see Record); absent while all are queued
 //	volley:{JOB.S}:xB       string  identifiers and texts that the outcomes point at
 //	volley:{JOB.S}:bB       hash    who holds batch B, who lost it, which account it is with; absent when it is as put
