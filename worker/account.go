@@ -84,15 +84,15 @@ func (a *account) lane() {
 // their way at the same time.
 func (a *account) call(c, before *call, granted chan bool) {
 	r, w := c.run, a.w
-	if !r.wanted(c) {
+	if !r.wanted() {
 		return
 	}
 	if closed := a.gate.closedFor(time.Now()); closed > max(w.opts.Retry.Inline, time.Second) {
-		r.leave(c, closed)
+		r.leave(closed)
 		return
 	}
 	if a.gate.pass(w.stopCtx) != nil {
-		r.leave(c, 0)
+		r.leave(0)
 		return
 	}
 	if err := a.pace.wait(w.stopCtx); err != nil {
@@ -100,13 +100,13 @@ func (a *account) call(c, before *call, granted chan bool) {
 		if !w.stopped() {
 			w.log.Warn("Redis does not pace; the batch waits", zap.String("account", a.name), zap.Error(err))
 		}
-		r.leave(c, time.Second)
+		r.leave(time.Second)
 		return
 	}
 	r.claim(c, granted)
 	if !<-granted {
 		a.gate.unsure()
-		r.leave(c, 0)
+		r.leave(0)
 		return
 	}
 	if before != nil {

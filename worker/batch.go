@@ -52,16 +52,16 @@ func (w *Worker) batch(ctx context.Context, a *account, ref task.Ref) (pause tim
 	r := newRun(w, a, job, &held)
 	if name := job.spec.Accounts[min(held.Via, len(job.spec.Accounts)-1)]; name != a.name {
 		// It moved to another account, and the task that says so may have been lost.
-		r.commit(func(c *ledger.Commit) { c.Release = true })
+		r.giveBack()
 		return 0, task.Put(ctx, w.queue, name, ref, time.Time{})
 	}
 	if held.Control == ledger.Paused {
-		r.commit(func(c *ledger.Commit) { c.Release = true })
+		r.giveBack()
 		return 0, nil
 	}
 	if ref.Batch == 0 {
 		if err := w.feedFirst(ctx, job); err != nil {
-			r.commit(func(c *ledger.Commit) { c.Release = true })
+			r.giveBack()
 			return 0, err
 		}
 	}
@@ -143,10 +143,9 @@ type run struct {
 
 // call is a request that waits for a lane, is on the wire, or waits to be tried again.
 type call struct {
-	part  plan.Call
-	run   *run
-	tries int    // attempts that failed, in this stay
-	gen   uint64 // the commit that records it
+	part plan.Call
+	run  *run
+	gen  uint64 // the commit that records it
 }
 
 func newRun(w *Worker, a *account, job *jobInfo, held *ledger.Held) *run {
@@ -156,6 +155,12 @@ func newRun(w *Worker, a *account, job *jobInfo, held *ledger.Held) *run {
 	}
 	r.c.init(r)
 	return r
+}
+
+// giveBack gives the batch up as it was taken.
+func (r *run) giveBack() {
+	r.commit(func(c *ledger.Commit) { c.Release = true })
+	r.c.flushed()
 }
 
 // adopt settles what an earlier owner left behind: what it had claimed may have been sent, and what was cancelled since
@@ -200,7 +205,7 @@ func (r *run) send() {
 		close(r.done)
 		return
 	}
-	calls, refused := plan.Plan(r.job.input(items, r.held.Batch), r.a.limits)
+	calls, refused := plan.Plan(r.job.input(items), r.a.limits)
 	if len(refused) > 0 {
 		r.refuse(refused)
 	}
@@ -231,20 +236,20 @@ func (r *run) refuse(refused []plan.Refused) {
 	})
 }
 
-// wanted reports whether the call may still be made in this stay; when not, it has been left.
-func (r *run) wanted(c *call) bool {
+// wanted reports whether a call may still be made in this stay; when not, it has been left.
+func (r *run) wanted() bool {
 	r.mu.Lock()
 	halted := r.halted
 	r.mu.Unlock()
 	if halted || r.w.stopped() || time.Since(r.start) > maxRun {
-		r.leave(c, 0)
+		r.leave(0)
 		return false
 	}
 	return true
 }
 
 // leave ends a call whose recipients stay queued, to be looked at again after a pause.
-func (r *run) leave(_ *call, pause time.Duration) {
+func (r *run) leave(pause time.Duration) {
 	r.mu.Lock()
 	r.pause = max(r.pause, pause)
 	r.mu.Unlock()

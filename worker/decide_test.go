@@ -169,7 +169,45 @@ func TestWorker_Decides(t *testing.T) {
 	})
 }
 
+func TestWorker_DecidesForEachAlone(t *testing.T) {
+	// An adapter of somebody else's may mix what the contract keeps apart: whoever was taken is still not sent to again.
+	for _, kind := range []providers.Kind{providers.Split, providers.Again, providers.Throttled, providers.Unavailable} {
+		t.Run(kind.String(), func(t *testing.T) {
+			g := &gateway{answer: func(n int, c providers.Call) []providers.Result {
+				if n > 1 {
+					return nil
+				}
+				res := providers.All(len(c.Recipients), providers.Result{ID: "i"})
+				for i := 0; i < len(res); i += 3 {
+					res[i] = providers.Result{Err: &providers.Error{Kind: kind, RetryAfter: time.Millisecond}}
+				}
+				res[1] = fail(c, providers.Unknown)[1]
+				res[2] = fail(c, providers.Rejected)[2]
+				return res
+			}}
+			st, _ := one(t, g, 10)
+			if st.Counts.Accepted != 8 || st.Counts.Unknown != 1 || st.Counts.Rejected != 1 || len(g.twice()) > 0 {
+				t.Errorf("counts %+v, twice %v", st.Counts, g.twice())
+			}
+		})
+	}
+}
+
 func TestWorker_Config(t *testing.T) {
+	t.Run("TheAccountGoesOnByItselfWhenAProbeIsTaken", func(t *testing.T) {
+		g := &gateway{limits: providers.Limits{Recipients: 1}, answer: func(n int, c providers.Call) []providers.Result {
+			if n <= 3 {
+				return fail(c, providers.Config)
+			}
+			return nil
+		}}
+		s := newSystem(t, worker.Account{Name: "a", Adapter: g, Concurrency: 2})
+		s.start()
+		r := s.enqueue(enqueue.Job{Via: "a", Text: "Hi", Recipients: numbers(50)})
+		if st := s.completed(r.JobID); st.Counts.Accepted != 50 || len(g.twice()) > 0 || g.count() != 53 {
+			t.Errorf("%d calls, counts %+v, twice %v", g.count(), st.Counts, g.twice())
+		}
+	})
 	t.Run("RecipientsStayQueuedAndFewCallsAreMade", func(t *testing.T) {
 		bad := &gateway{limits: providers.Limits{Recipients: 1}, answer: func(_ int, c providers.Call) []providers.Result {
 			return fail(c, providers.Config)

@@ -90,6 +90,7 @@ func (j *jobInfo) values(have []string) []string {
 	return out
 }
 
-func (j *jobInfo) input(items []plan.Item, _ int) plan.Input {
+// input is what the planner is asked.
+func (j *jobInfo) input(items []plan.Item) plan.Input {
 	return plan.Input{From: sms.SenderID(j.spec.From), Template: j.tmpl, Binary: j.binary, Items: items}
 }

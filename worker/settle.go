@@ -119,7 +119,7 @@ func (r *run) decide(rec *ledger.Record, c *call, k int, kind providers.Kind, re
 			return
 		}
 		spare()
-		next.split = true
+		next.split = append(next.split, k)
 	case providers.Unavailable:
 		rec.State = ledger.Queued
 		switch {
@@ -212,12 +212,12 @@ func (a *account) heed(t *tally) {
 	a.gate.unsure()
 }
 
-// retries are the recipients of a call, by position in it, that go into another one.
+// retries are the recipients of a call, by position in it, that go into another one. Nobody else of the call does.
 type retries struct {
 	now      []int // at once
 	later    []int // after a growing pause
 	waiting  []int // when the account's gate opens
-	split    bool  // all of them, in two halves
+	split    []int // at once, in two halves
 	attempts int   // the most that any of later has had
 	after    time.Duration
 }
@@ -230,19 +230,19 @@ type retry struct {
 // calls makes the calls that follow c.
 func (n *retries) calls(c *call) []retry {
 	var out []retry
-	if n.split {
-		for _, half := range plan.Halve(c.part) {
-			out = append(out, retry{&call{part: half, run: c.run, tries: c.tries}, 0})
+	if len(n.split) > 0 {
+		for _, half := range plan.Halve(subset(c.part, n.split)) {
+			out = append(out, retry{&call{part: half, run: c.run}, 0})
 		}
 	}
 	for _, part := range [][]int{n.now, n.waiting} {
 		if len(part) > 0 {
-			out = append(out, retry{&call{part: subset(c.part, part), run: c.run, tries: c.tries}, 0})
+			out = append(out, retry{&call{part: subset(c.part, part), run: c.run}, 0})
 		}
 	}
 	if len(n.later) > 0 {
 		pause := max(n.after, c.run.w.pauseAfter(n.attempts))
-		out = append(out, retry{&call{part: subset(c.part, n.later), run: c.run, tries: c.tries + 1}, pause})
+		out = append(out, retry{&call{part: subset(c.part, n.later), run: c.run}, pause})
 	}
 	return out
 }
@@ -280,7 +280,7 @@ func (r *run) again(c *call, pause time.Duration) {
 		return
 	}
 	if time.Since(r.start)+pause > r.w.opts.Retry.Inline {
-		r.leave(c, pause)
+		r.leave(pause)
 		return
 	}
 	go func() {
@@ -288,7 +288,7 @@ func (r *run) again(c *call, pause time.Duration) {
 		case <-time.After(pause):
 			r.a.ready.push(r.job.spec.ID, c)
 		case <-r.w.stopCtx.Done():
-			r.leave(c, 0)
+			r.leave(0)
 		}
 	}()
 }
