@@ -53,9 +53,6 @@ stay as they are.
 An unknown recipient may have got the message: the gateway was asked, and its answer never came. Sending again may give
 it to them twice. A failed one provably did not get it.`,
 		func(ctx context.Context, c *enqueue.Client, job string) (effect, error) {
-			if !unknown && !failed {
-				return effect{}, invalid("say whom: --unknown, --failed, or both")
-			}
 			if !dry {
 				n, err := c.Retry(ctx, job, unknown, failed)
 				return effect{n, "queued again"}, err
@@ -71,6 +68,12 @@ it to them twice. A failed one provably did not get it.`,
 			return effect{n, "to be queued again; nothing was changed"}, err
 		})
 	cmd.Example = "  volley retry JOB --failed\n  volley retry JOB --unknown --dry-run"
+	cmd.PreRunE = func(*cobra.Command, []string) error {
+		if !unknown && !failed {
+			return invalid("say whom: --unknown, --failed, or both")
+		}
+		return nil
+	}
 	f := cmd.Flags()
 	f.BoolVar(&unknown, "unknown", false, "recipients of whom nobody knows whether they got it")
 	f.BoolVar(&failed, "failed", false, "recipients who provably did not get it")
