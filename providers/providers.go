@@ -7,6 +7,7 @@ package providers
 
 import (
 	"context"
+	"time"
 
 	"github.com/volleysms/volley/sms"
 )
@@ -63,7 +64,40 @@ type Call struct {
 	Segments int
 	// Recipients are unique within a call.
 	Recipients []Recipient
+	// Options are what the job asks of the gateway beside that. A gateway that has no such thing ignores it.
+	Options Options
+	// ReportTo returns the address to which the gateway is to push what becomes of recipient i of the call, or, with i
+	// below 0, of any of them: an absolute URL without query of at most MaxReportTo bytes, which is a secret. It is nil
+	// when nobody listens; then no report is asked for.
+	ReportTo func(i int) string
 }
+
+// MaxReportTo bounds an address for reports, in bytes.
+const MaxReportTo = 400
+
+// Options are a job's wishes that only some gateways know. The zero value has none.
+type Options struct {
+	// Flash shows the message at once and stores it nowhere (class 0).
+	Flash bool
+	// Priority is how urgent the message is for the gateway.
+	Priority Priority
+	// Validity is how long the network may try; 0 is as long as it does by itself.
+	Validity time.Duration
+	// Label is the operator's name for a group of jobs, at most 64 bytes; for the gateway's statistics.
+	Label string
+	// At is when the gateway is to send, for jobs that leave the schedule to it; the zero time is now.
+	At time.Time
+}
+
+// Priority is how urgent a job is. The zero Priority is Normal.
+type Priority int8
+
+// The priorities.
+const (
+	Bulk   Priority = -1
+	Normal Priority = 0
+	Urgent Priority = 1
+)
 
 // Recipient is one MSISDN of a call.
 type Recipient struct {
@@ -72,6 +106,8 @@ type Recipient struct {
 	Text string
 	// Values replace Call.Tags, in the same order.
 	Values []string
+	// Carrier is the recipient's network operator as the gateway calls it; empty is the account's, or unknown.
+	Carrier string
 }
 
 // Result is what one attempt established about one recipient. The gateway took the message when Err is nil.
