@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/volleysms/volley/providers"
 	"github.com/volleysms/volley/sms"
 )
 
@@ -52,6 +53,16 @@ type Message struct {
 	At time.Time
 	// Refused is true for a message that the gateway does not take.
 	Refused bool
+	// Due is when the gateway is to send it; zero is at once.
+	Due time.Time
+	// Callback is where it is to be told what becomes of the message; nil when the request does not say.
+	Callback *Callback
+	// Asked are the request's wishes beside that, by the protocol's own names and in its own spelling, such as "class":
+	// "premium"; nil when there are none. The messages of one request may share it.
+	Asked map[string]string
+	// Fate is what becomes of it, as Options.Reports decide; Cancelled is true when it was taken back before Due.
+	Fate      providers.Fate
+	Cancelled bool
 
 	object int // the index of the message object it came in
 }
@@ -84,6 +95,7 @@ type Ask struct {
 	// Objects is for the Dialect's own use between Read and Answer, such as a number of message objects.
 	Objects int
 
+	book      *Gateway
 	violation string
 	reply     *Reply
 	sorted    []sms.MSISDN
@@ -101,6 +113,15 @@ func (a *Ask) Violated() bool { return a.violation != "" }
 
 // Say answers a request that asks for no messages.
 func (a *Ask) Say(r Reply) { a.reply = &r }
+
+// Find returns the messages taken under an ID, as far as they are kept, and stored for those who ask.
+func (a *Ask) Find(id string) []Message { return a.book.find(id) }
+
+// Cancel takes back the messages taken under an ID. known is false when there are none, and done when it is too late.
+func (a *Ask) Cancel(id string) (known, done bool) { return a.book.cancel(id) }
+
+// Inbox returns what handsets wrote, the oldest first.
+func (a *Ask) Inbox() []MO { return a.book.inbox() }
 
 // Add appends a message.
 func (a *Ask) Add(m Message) { a.Messages = append(a.Messages, m) }
@@ -136,7 +157,7 @@ func (a *Ask) RefuseAll() {
 
 func (a *Ask) reset() {
 	clear(a.Messages)
-	*a = Ask{Messages: a.Messages[:0], sorted: a.sorted[:0]}
+	*a = Ask{Messages: a.Messages[:0], sorted: a.sorted[:0], book: a.book}
 }
 
 // ParseNumber reads an MSISDN as a strict gateway does: 7 to 15 digits, no "+", no leading zero.

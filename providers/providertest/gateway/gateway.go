@@ -41,6 +41,8 @@ type Options struct {
 	// OnTake, when set, is called with the messages each send took, before it is answered. It must not keep the slice,
 	// and is called from many goroutines at a time.
 	OnTake func([]Message)
+	// Reports say what becomes of the messages, and how that is told.
+	Reports ReportPlan
 }
 
 // Request is a request as it came.
@@ -81,6 +83,9 @@ type Gateway struct {
 	kept       []Request
 	violations []string
 
+	book    book
+	pushing *pushing
+
 	asks   sync.Pool
 	bodies sync.Pool
 
@@ -96,7 +101,8 @@ func New(d Dialect, o Options) *Gateway {
 		o.Keep = keptMessages
 	}
 	g := &Gateway{dialect: d, opts: o, done: make(chan struct{})}
-	g.asks.New = func() any { return new(Ask) }
+	g.pushing = newPushing(o.Reports, d, g.isCancelled)
+	g.asks.New = func() any { return &Ask{book: g} }
 	g.bodies.New = func() any { return new(scratch) }
 	g.SetFaults(o.Faults...)
 	return g
@@ -133,7 +139,8 @@ func (g *Gateway) URL() string { return g.url }
 // Dialect returns what New was given.
 func (g *Gateway) Dialect() Dialect { return g.dialect }
 
-// Close ends the server and every answer under way. It may be called twice.
+// Close ends the server, every answer and every push under way. What was still to be pushed is not: wait for it by
+// WaitPushed. Close may be called twice.
 func (g *Gateway) Close() error {
 	var err error
 	g.close.Do(func() {
@@ -141,6 +148,7 @@ func (g *Gateway) Close() error {
 		if g.server != nil {
 			err = g.server.Close()
 		}
+		g.pushing.close()
 	})
 	return err
 }
@@ -233,7 +241,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	ask := g.asks.Get().(*Ask)
 	defer func() { ask.reset(); g.asks.Put(ask) }()
-	ask.Record = g.opts.Keep > 0 || g.opts.OnTake != nil
+	ask.Record = g.opts.Keep > 0 || g.opts.OnTake != nil || g.opts.Reports.On
 	g.dialect.Read(r, s.body.Bytes(), ask)
 	if ask.Send {
 		ask.N = g.sends.Add(1)
@@ -385,6 +393,11 @@ func (g *Gateway) take(ask *Ask) {
 		}
 		ask.Messages = kept
 	}
+	if g.opts.Reports.On {
+		for i := range ask.Messages {
+			ask.Messages[i].Fate = g.opts.Reports.Fate(ask.Messages[i].To)
+		}
+	}
 	if room := g.opts.Keep; room > 0 {
 		g.mu.Lock()
 		g.messages = append(g.messages, ask.Messages[:min(taken, max(0, room-len(g.messages)))]...)
@@ -392,6 +405,9 @@ func (g *Gateway) take(ask *Ask) {
 	}
 	if g.opts.OnTake != nil {
 		g.opts.OnTake(ask.Messages)
+	}
+	if g.opts.Reports.On {
+		g.pushing.tell(ask.Messages)
 	}
 }
 
