@@ -2,7 +2,6 @@
 package redistest
 
 import (
-	"bufio"
 	"context"
 	"net"
 	"os/exec"
@@ -20,74 +19,63 @@ const ports = 5
 // When redis-server isn't installed, or doesn't start, the test fails and says so.
 func Start(t testing.TB, args ...string) (addr string) {
 	t.Helper()
-	program, err := exec.LookPath("redis-server")
-	if err != nil {
-		t.Fatalf("redis-server is not installed: run the tests with `make test`, which installs it (%v)", err)
-	}
+	return New(t, args...).Addr
+}
+
+// New is Start for a test that kills its server, freezes it, or starts it again.
+func New(t testing.TB, args ...string) *Server {
+	t.Helper()
+	program := lookup(t, "redis-server")
 	dir := t.TempDir()
+	s := &Server{t: t, ready: "Ready to accept connections"}
 	var said string
 	for range ports {
-		if addr, err = freeAddr(); err != nil {
-			t.Fatalf("no free loopback port: %v", err)
-		}
-		_, port, _ := net.SplitHostPort(addr)
-		// The server outlives t.Context, which ends before the test's clean-up.
-		cmd := exec.CommandContext(context.Background(), program, append([]string{
-			"--bind", "127.0.0.1", "--port", port, "--dir", dir, "--save", "", "--appendonly", "no", "--logfile", "",
-		}, args...)...)
-		var ready bool
-		if ready, said = run(t, cmd); ready {
-			return addr
+		s.Addr = freeAddr(t, 0)
+		_, port, _ := net.SplitHostPort(s.Addr)
+		s.command = append([]string{
+			program, "--bind", "127.0.0.1", "--port", port, "--dir", dir, "--save", "", "--appendonly", "no", "--logfile", "",
+		}, args...)
+		if said = s.launch(); said == "" {
+			t.Cleanup(s.Kill)
+			return s
 		}
 		if !strings.Contains(said, "Address already in use") {
 			break
 		}
 	}
 	t.Fatalf("redis-server did not start; it said:\n%s", said)
-	return ""
+	return nil
 }
 
-// run starts the server and reads its log up to the line with which it opens its port. It returns what the log said when
-// the server ended before that.
-func run(t testing.TB, cmd *exec.Cmd) (ready bool, said string) {
+func lookup(t testing.TB, program string) string {
 	t.Helper()
-	out, err := cmd.StdoutPipe()
+	path, err := exec.LookPath(program)
 	if err != nil {
-		t.Fatalf("redis-server: %v", err)
+		t.Fatalf("%s is not installed: run the tests with `make test`, which installs it (%v)", program, err)
 	}
-	cmd.Stderr = cmd.Stdout
-	if err := cmd.Start(); err != nil {
-		return false, err.Error()
-	}
-	var log strings.Builder
-	lines := bufio.NewScanner(out)
-	for lines.Scan() {
-		if strings.Contains(lines.Text(), "Ready to accept connections") {
-			ended := make(chan struct{})
-			go func() {
-				defer close(ended)
-				for lines.Scan() { // so that the server never waits for a reader of its log
-				}
-				_ = cmd.Wait()
-			}()
-			t.Cleanup(func() {
-				_ = cmd.Process.Kill()
-				<-ended
-			})
-			return true, ""
-		}
-		log.WriteString(lines.Text() + "\n")
-	}
-	_ = cmd.Process.Kill()
-	_ = cmd.Wait()
-	return false, log.String()
+	return path
 }
 
-func freeAddr() (string, error) {
-	l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		return "", err
+// freeAddr returns a loopback address that nobody listens on, and when room is not 0 nobody on the port that many above
+// it either.
+func freeAddr(t testing.TB, room int) string {
+	t.Helper()
+	for range 100 {
+		l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatalf("no free loopback port: %v", err)
+		}
+		addr := l.Addr().(*net.TCPAddr)
+		_ = l.Close()
+		if room == 0 {
+			return addr.String()
+		}
+		above := "127.0.0.1:" + strconv.Itoa(addr.Port+room)
+		if l, err = new(net.ListenConfig).Listen(context.Background(), "tcp", above); err == nil {
+			_ = l.Close()
+			return addr.String()
+		}
 	}
-	defer l.Close()
-	return net.JoinHostPort("127.0.0.1", strconv.Itoa(l.Addr().(*net.TCPAddr).Port)), nil
+	t.Fatalf("no free loopback port with another %d above it", room)
+	return ""
 }

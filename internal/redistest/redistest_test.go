@@ -44,3 +44,88 @@ func TestStart(t *testing.T) {
 		}
 	})
 }
+
+func TestServer(t *testing.T) {
+	ctx := context.Background()
+
+	t.Run("WhatIsInTheLogOfWritesIsThereAfterAKill", func(t *testing.T) {
+		s := redistest.New(t, "--appendonly", "yes", "--appendfsync", "always")
+		rdb := redis.NewClient(&redis.Options{Addr: s.Addr, MaxRetries: -1})
+		defer rdb.Close()
+		if err := rdb.Set(ctx, "a", "b", 0).Err(); err != nil {
+			t.Fatal(err)
+		}
+		s.Kill()
+		if err := rdb.Ping(ctx).Err(); err == nil {
+			t.Error("the server outlives its kill")
+		}
+		s.Restart()
+		if got, err := rdb.Get(ctx, "a").Result(); err != nil || got != "b" {
+			t.Errorf("got %q, %v", got, err)
+		}
+	})
+
+	t.Run("AFrozenOneAnswersOnceItThaws", func(t *testing.T) {
+		s := redistest.New(t)
+		rdb := redis.NewClient(&redis.Options{Addr: s.Addr})
+		defer rdb.Close()
+		s.Freeze()
+		answer := make(chan error, 1)
+		go func() { answer <- rdb.Ping(ctx).Err() }()
+		select {
+		case err := <-answer:
+			t.Errorf("it answered while frozen: %v", err)
+		default:
+		}
+		s.Thaw()
+		if err := <-answer; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestStartWatched(t *testing.T) {
+	ctx := context.Background()
+	w := redistest.StartWatched(t)
+	rdb := redis.NewFailoverClient(&redis.FailoverOptions{MasterName: redistest.MasterName, SentinelAddrs: []string{w.Sentinels[0].Addr}})
+	defer rdb.Close()
+	if err := rdb.Set(ctx, "a", "b", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := rdb.Wait(ctx, 1, 0).Result(); err != nil || n != 1 {
+		t.Fatalf("%d replicas have it, %v", n, err)
+	}
+	if got, err := redis.NewClient(&redis.Options{Addr: w.Replica.Addr}).Get(ctx, "a").Result(); err != nil || got != "b" {
+		t.Errorf("the replica has %q, %v", got, err)
+	}
+}
+
+func TestCluster_Move(t *testing.T) {
+	ctx := context.Background()
+	c := redistest.StartCluster(t)
+	rdb := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{c.Nodes[0].Addr}})
+	defer rdb.Close()
+	if err := rdb.Set(ctx, "a", "b", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	slot, err := rdb.ClusterKeySlot(ctx, "a").Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range len(c.Nodes) { // all the way round
+		before, err := rdb.MasterForKey(ctx, "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Move(int(slot)); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := rdb.Get(ctx, "a").Result(); err != nil || got != "b" {
+			t.Errorf("got %q, %v", got, err)
+		}
+		if err := before.Get(ctx, "a").Err(); err == nil {
+			t.Error("the node that had the slot has it still")
+		}
+		rdb.ReloadState(ctx)
+	}
+}
