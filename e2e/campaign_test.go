@@ -42,9 +42,9 @@ const from = "25255"
 // TestFourCampaigns sends a campaign through each gateway. One gateway answers 503 at first, each refuses one number.
 func TestFourCampaigns(t *testing.T) {
 	const refused = 123
-	w := newWorld(t, "mttm/503@1", "refuse:900123")
-	worker := w.start("worker")
-	file := w.write("campaign.csv", campaign())
+	w := newFour(t, "mttm/503@1", "refuse:900123")
+	worker := w.Start("worker")
+	file := w.Write("campaign.csv", campaign())
 
 	receipts := map[string]enqueue.Receipt{}
 	var mu sync.Mutex
@@ -52,7 +52,7 @@ func TestFourCampaigns(t *testing.T) {
 	for account := range w.gateways {
 		imports.Go(func() {
 			var r enqueue.Receipt
-			w.json(&r, "import", file, "--via", account, "--from", from, "--text", "Dear {{name}}, "+marker+" at nine")
+			w.JSON(&r, "import", file, "--via", account, "--from", from, "--text", "Dear {{name}}, "+marker+" at nine")
 			mu.Lock()
 			defer mu.Unlock()
 			receipts[account] = r
@@ -66,7 +66,7 @@ func TestFourCampaigns(t *testing.T) {
 			if r.Queued != valid || r.RefusedCount != bad || r.Total != valid+bad || r.Duplicates != duplicates {
 				t.Errorf("receipt %+v", r)
 			}
-			s := w.completed(r.JobID)
+			s := w.Completed(r.JobID)
 			c := s.Counts
 			if c.Total != valid+bad || c.Accepted != valid-1 || c.Rejected != bad+1 {
 				t.Errorf("counts %+v", c)
@@ -75,7 +75,7 @@ func TestFourCampaigns(t *testing.T) {
 				t.Errorf("the counts sum up to %d of %d", sum, c.Total)
 			}
 
-			found, taken := w.outcomes(r.JobID), w.taken(account)
+			found, taken := w.Outcomes(r.JobID), w.taken(account)
 			if len(found) != valid+bad {
 				t.Errorf("%d outcomes", len(found))
 			}
@@ -113,10 +113,10 @@ func TestFourCampaigns(t *testing.T) {
 			}
 		})
 	}
-	if code := worker.end(syscall.SIGTERM); code != 0 {
+	if code := worker.End(syscall.SIGTERM); code != 0 {
 		t.Errorf("the worker ends with exit status %d", code)
 	}
-	log := worker.stderr()
+	log := worker.Log()
 	if !strings.Contains(log, "503") {
 		t.Errorf("the log does not tell of the gateway's 503:\n%s", log)
 	}
@@ -126,34 +126,34 @@ func TestFourCampaigns(t *testing.T) {
 // TestStopUnderLoad stops a worker in the middle of a campaign: it ends in good order, what the gateways took is what is
 // recorded, and the next worker sends the rest.
 func TestStopUnderLoad(t *testing.T) {
-	w := newWorld(t, "latency:20ms")
-	worker := w.start("worker")
-	file := w.write("campaign.csv", campaign())
+	w := newFour(t, "latency:20ms")
+	worker := w.Start("worker")
+	file := w.Write("campaign.csv", campaign())
 	accounts := []string{"mgage", "mttm", "ogangi"} // one recipient a call, when texts differ
 	jobs := map[string]string{}
 	for _, account := range accounts {
 		var r enqueue.Receipt
-		w.json(&r, "import", file, "--via", account, "--from", from, "--text", "Dear {{name}}, "+marker)
+		w.JSON(&r, "import", file, "--via", account, "--from", from, "--text", "Dear {{name}}, "+marker)
 		jobs[account] = r.JobID
 	}
 	for _, account := range accounts {
-		w.eventually("load on "+account, func() bool { return w.gateways[account].Stats().Taken >= 20 })
+		w.Eventually("load on "+account, func() bool { return w.gateways[account].Stats().Taken >= 20 })
 	}
-	if code := worker.end(syscall.SIGTERM); code != 0 {
+	if code := worker.End(syscall.SIGTERM); code != 0 {
 		t.Errorf("the worker ends with exit status %d", code)
 	}
-	w.discreet(worker.stderr(), marker, "Reader", "447700900")
+	w.discreet(worker.Log(), marker, "Reader", "447700900")
 
 	left := 0
 	for _, account := range accounts {
 		t.Run(account+" after the stop", func(t *testing.T) {
-			c := w.status(jobs[account]).Counts
+			c := w.Status(jobs[account]).Counts
 			if c.Sending != 0 || c.Unknown != 0 || c.Failed != 0 {
 				t.Errorf("counts %+v", c)
 			}
 			left += int(c.Queued)
 			taken := w.taken(account)
-			for to, o := range w.outcomes(jobs[account]) {
+			for to, o := range w.Outcomes(jobs[account]) {
 				if accepted := o.Status == "accepted"; accepted != (taken[to] == 1) {
 					t.Errorf("%s is %s, and was taken %d times", to, o.Status, taken[to])
 				}
@@ -167,10 +167,10 @@ func TestStopUnderLoad(t *testing.T) {
 	for _, g := range w.gateways {
 		g.SetFaults()
 	}
-	next := w.start("worker")
+	next := w.Start("worker")
 	for _, account := range accounts {
 		t.Run(account+" after the next start", func(t *testing.T) {
-			if c := w.completed(jobs[account]).Counts; c.Accepted != valid || c.Rejected != bad {
+			if c := w.Completed(jobs[account]).Counts; c.Accepted != valid || c.Rejected != bad {
 				t.Errorf("counts %+v", c)
 			}
 			taken := w.taken(account)
@@ -181,7 +181,7 @@ func TestStopUnderLoad(t *testing.T) {
 			}
 		})
 	}
-	if code := next.end(syscall.SIGTERM); code != 0 {
+	if code := next.End(syscall.SIGTERM); code != 0 {
 		t.Errorf("the next worker ends with exit status %d", code)
 	}
 }

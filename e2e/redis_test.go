@@ -12,17 +12,17 @@ import (
 
 // TestEvictingRedis: a Redis that may throw queued messages away gets none.
 func TestEvictingRedis(t *testing.T) {
-	w := newWorld(t)
+	w := newFour(t)
 	w.redis = redistest.Start(t, "--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru")
-	w.config = w.write("volley.yaml", w.yaml())
+	w.Config = w.Write("volley.yaml", w.yaml())
 	for _, args := range [][]string{
 		{"send", "--via", "mttm", "--from", from, "--text", "Hi", "--to", number(0)},
-		{"import", w.write("campaign.csv", campaign()), "--via", "mttm", "--from", from, "--text", "Hi"},
+		{"import", w.Write("campaign.csv", campaign()), "--via", "mttm", "--from", from, "--text", "Hi"},
 		{"status"},
 		{"worker"},
 	} {
 		t.Run(args[0], func(t *testing.T) {
-			code, out, errs := w.run(args...)
+			code, out, errs := w.Run(args...)
 			if code != 1 || out != "" {
 				t.Errorf("exit status %d, and standard output %q", code, out)
 			}

@@ -1,0 +1,75 @@
+package world
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Process is a command that runs beside the test.
+type Process struct {
+	t    testing.TB
+	cmd  *exec.Cmd
+	log  string // the file with what it writes to standard error
+	done chan struct{}
+}
+
+// Start starts a role. It is killed at the end of the test, if it is still there.
+func (o *Operator) Start(args ...string) *Process {
+	o.T.Helper()
+	// The process outlives the test's context, which ends before the test's clean-up.
+	cmd := exec.CommandContext(context.Background(), o.Volley, append(args, "--config", o.Config)...)
+	p := &Process{t: o.T, cmd: cmd, log: o.Write("stderr.log", ""), done: make(chan struct{})}
+	file, err := os.OpenFile(p.log, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		o.T.Fatal(err)
+	}
+	defer file.Close()
+	p.cmd.Stdout, p.cmd.Stderr = file, file
+	if err := p.cmd.Start(); err != nil {
+		o.T.Fatal(err)
+	}
+	go func() {
+		defer close(p.done)
+		_ = p.cmd.Wait() // its exit status is in ProcessState
+	}()
+	o.T.Cleanup(p.Kill)
+	return p
+}
+
+// Kill ends the process with SIGKILL and waits for it. Any goroutine may call it, any number of times.
+func (p *Process) Kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.done
+}
+
+// Signal sends a signal.
+func (p *Process) Signal(sig syscall.Signal) { _ = p.cmd.Process.Signal(sig) }
+
+// End sends a signal and returns the exit status: -1 when the signal killed it.
+func (p *Process) End(sig syscall.Signal) int {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(sig); err != nil {
+		p.t.Fatal(err)
+	}
+	select {
+	case <-p.done:
+		return p.cmd.ProcessState.ExitCode()
+	case <-time.After(Patience):
+		p.t.Fatalf("the process does not end; it wrote:\n%s", p.Log())
+		return -1
+	}
+}
+
+// Log is what the process wrote so far.
+func (p *Process) Log() string {
+	p.t.Helper()
+	b, err := os.ReadFile(p.log)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return string(b)
+}

@@ -1,0 +1,163 @@
+// Package world drives the built binary as an operator does, for tests: commands that are run to their end, and roles that
+// are started and end by signals.
+package world
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/volleysms/volley/enqueue"
+)
+
+// Patience is how long a test waits for what must happen; it is never waited for when things are well.
+const Patience = 2 * time.Minute
+
+var build struct {
+	once sync.Once
+	dir  string
+	err  error
+}
+
+// Main runs the tests of a package that uses Binary, removes the binary, and exits. It is what TestMain calls.
+func Main(m *testing.M) {
+	code := m.Run()
+	if build.dir != "" {
+		_ = os.RemoveAll(build.dir)
+	}
+	os.Exit(code)
+}
+
+// Binary builds cmd/volley, once for all tests of a process, and returns its path.
+func Binary(t testing.TB) string {
+	t.Helper()
+	build.once.Do(func() {
+		if build.dir, build.err = os.MkdirTemp("", "volley-e2e-"); build.err != nil {
+			return
+		}
+		cmd := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(build.dir, "volley"), "github.com/volleysms/volley/cmd/volley")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			build.err = fmt.Errorf("%w\n%s", err, out)
+		}
+	})
+	if build.err != nil {
+		t.Fatalf("cmd/volley does not build: %v", build.err)
+	}
+	return filepath.Join(build.dir, "volley")
+}
+
+// Operator runs volley with one configuration. Its methods fail the test when what they do can't be done, and so belong
+// to the test's own goroutine.
+type Operator struct {
+	T testing.TB
+	// Volley is the binary, Config the path of the configuration.
+	Volley, Config string
+	// Said, when set, is told all that a command wrote, to standard output and standard error.
+	Said func(args []string, stdout, stderr string)
+}
+
+// New returns an Operator with the configuration that yaml is.
+func New(t testing.TB, yaml string) *Operator {
+	t.Helper()
+	o := &Operator{T: t, Volley: Binary(t)}
+	o.Config = o.Write("volley.yaml", yaml)
+	return o
+}
+
+// Write puts a file into a folder that goes with the test, and returns its path.
+func (o *Operator) Write(name, content string) string {
+	o.T.Helper()
+	path := filepath.Join(o.T.TempDir(), name)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		o.T.Fatal(err)
+	}
+	return path
+}
+
+// Run runs a command to its end and returns its exit status and outputs.
+func (o *Operator) Run(args ...string) (code int, stdout, stderr string) {
+	o.T.Helper()
+	cmd := exec.CommandContext(o.T.Context(), o.Volley, append(args, "--config", o.Config)...)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		o.T.Fatal(err)
+	}
+	if o.Said != nil {
+		o.Said(args, out.String(), errs.String())
+	}
+	return cmd.ProcessState.ExitCode(), out.String(), errs.String()
+}
+
+// JSON runs a command that must succeed and reads its answer into v.
+func (o *Operator) JSON(v any, args ...string) {
+	o.T.Helper()
+	code, out, errs := o.Run(append(args, "--json")...)
+	if code != 0 {
+		o.T.Fatalf("volley %s: exit status %d: %s%s", args[0], code, errs, out)
+	}
+	if err := json.Unmarshal([]byte(out), v); err != nil {
+		o.T.Fatalf("volley %s: %v in %s", args[0], err, out)
+	}
+}
+
+// Status is the state of a job.
+func (o *Operator) Status(job string) enqueue.Status {
+	o.T.Helper()
+	var s enqueue.Status
+	o.JSON(&s, "status", job)
+	return s
+}
+
+// Completed waits until a job is completed.
+func (o *Operator) Completed(job string) enqueue.Status {
+	o.T.Helper()
+	var s enqueue.Status
+	o.Eventually("job "+job+" to be completed", func() bool {
+		s = o.Status(job)
+		return s.State == enqueue.Completed
+	})
+	return s
+}
+
+// Outcomes are those of a job, by number; no number is in them twice.
+func (o *Operator) Outcomes(job string) map[string]enqueue.Outcome {
+	o.T.Helper()
+	code, out, errs := o.Run("outcomes", job, "--format", "ndjson")
+	if code != 0 {
+		o.T.Fatalf("volley outcomes: exit status %d: %s", code, errs)
+	}
+	found := map[string]enqueue.Outcome{}
+	for d := json.NewDecoder(strings.NewReader(out)); d.More(); {
+		var one enqueue.Outcome
+		if err := d.Decode(&one); err != nil {
+			o.T.Fatal(err)
+		}
+		if _, twice := found[one.To]; twice {
+			o.T.Errorf("job %s has %q twice", job, one.To)
+		}
+		found[one.To] = one
+	}
+	return found
+}
+
+// Eventually waits until done says yes; what names it for the failure when it never does.
+func (o *Operator) Eventually(what string, done func() bool) {
+	o.T.Helper()
+	for end := time.Now().Add(Patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if done() {
+			return
+		}
+	}
+	o.T.Fatalf("waited in vain for %s", what)
+}
