@@ -6,9 +6,7 @@ import (
 	"github.com/volleysms/volley/internal/config"
 	"github.com/volleysms/volley/providers"
 	"github.com/volleysms/volley/providers/gatewayapi"
-	"github.com/volleysms/volley/providers/mgage"
 	"github.com/volleysms/volley/providers/mttm"
-	"github.com/volleysms/volley/providers/ogangi"
 	"github.com/volleysms/volley/worker"
 )
 
@@ -34,20 +32,14 @@ func adapter(c config.Account) (providers.Adapter, error) {
 			BaseURL: c.BaseURL, Token: c.Token.Reveal(), MaxRecipients: c.MaxRecipients, MaxConns: c.Concurrency,
 		})
 	case config.Mgage:
-		return mgage.New(mgage.Options{
-			BaseURL: c.BaseURL, Username: c.Username, Password: c.Password.Reveal(), ProgramID: c.ProgramID,
-			MaxRecipients: c.MaxRecipients, MaxConns: c.Concurrency,
-		})
+		return mgageAdapter(c)
 	case config.MTTM:
 		return mttm.New(mttm.Options{
 			BaseURL: c.BaseURL, Username: c.Username, Password: c.Password.Reveal(), Operation: c.Operation,
 			MaxRecipients: c.MaxRecipients, MaxSegments: c.MaxSegments, MaxConns: c.Concurrency,
 		})
 	case config.Ogangi:
-		return ogangi.New(ogangi.Options{
-			BaseURL: c.BaseURL, InstanceID: c.InstanceID, Carrier: c.Carrier, Operation: c.Operation,
-			PublicKey: c.PublicKey, PrivateKey: c.PrivateKey.Reveal(), MaxConns: c.Concurrency,
-		})
+		return ogangiAdapter(c)
 	}
 	return nil, fmt.Errorf("there is no provider %q", c.Provider)
 }

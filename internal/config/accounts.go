@@ -30,12 +30,23 @@ type Account struct {
 	Username      string // Mgage, MTTM
 	Password      Secret // Mgage, MTTM
 	ProgramID     string // Mgage
+	Region        string // Mgage: "us" or "uk", which stands for BaseURL; empty is the adapter's default
+	Code1         string // Mgage: "rejected" or "retry"; empty is rejected
+	GSMOnly       bool   // Mgage
 	Token         Secret // GatewayAPI
 	WebhookSecret Secret // GatewayAPI; zero is none
 	InstanceID    string // Ogangi
 	Carrier       string // Ogangi; empty lets the platform choose
 	PublicKey     string // Ogangi
 	PrivateKey    Secret // Ogangi
+	Flags         string // Ogangi; of sendMT
+	EmptyFilter   string // Ogangi; empty is the adapter's default
+	// StatusError is what the answer ERROR means: "unknown", "rejected" or "retry"; empty is unknown. Ogangi.
+	StatusError string
+	// Timezone is the zone of the times that the gateway names without one; empty is not known. Ogangi.
+	Timezone string
+	// Post are the operations that are called by POST, and Quirks the ways in which the platform differs. Ogangi.
+	Post, Quirks []string
 	// Operation is one of the provider's own, or empty for the adapter's choice: "sendSMS" or "sendMT" with Ogangi,
 	// "send" or "sendbatch" with MTTM.
 	Operation string
@@ -64,12 +75,12 @@ type kind struct {
 var kinds = map[string]kind{
 	Mgage: {
 		required:    []string{"username", "password", "program_id"},
-		optional:    []string{"base_url", "max_recipients"},
+		optional:    []string{"base_url", "region", "max_recipients", "code_1", "gsm_only"},
 		concurrency: 4,
 	},
 	Ogangi: {
 		required:    []string{"base_url", "instance_id", "public_key", "private_key"},
-		optional:    []string{"carrier", "operation"},
+		optional:    []string{"carrier", "operation", "flags", "status_error", "empty_filter", "timezone", "post", "quirks"},
 		operations:  []string{"sendSMS", "sendMT"},
 		concurrency: 8,
 	},
@@ -85,6 +96,21 @@ var kinds = map[string]kind{
 		concurrency: 10,
 	},
 }
+
+// ogangiOperations are the operations that Ogangi's platform has.
+var ogangiOperations = []string{"sendSMS", "sendMT", "sendSMSPinMobileNumberConfirm", "fireMessage", "getMOMessages", "getMessage"}
+
+// The ways in which an Ogangi platform may differ from what the adapter takes for the rule.
+const (
+	QuirkPaddedBase64  = "padded_base64"
+	QuirkSignDecoded   = "sign_decoded"
+	QuirkPlainFireText = "plain_fire_text"
+	QuirkBase64PIN     = "base64_pin_number"
+	QuirkBase64Fire    = "base64_fire_number"
+)
+
+// OgangiQuirks are the words of Account.Quirks.
+var OgangiQuirks = []string{QuirkPaddedBase64, QuirkSignDecoded, QuirkPlainFireText, QuirkBase64PIN, QuirkBase64Fire}
 
 // common are the keys of every account.
 var common = []string{"provider", "concurrency", "rate", "timeout"}
@@ -128,7 +154,16 @@ func (r *reader) account(name string, n *yaml.Node, line int) (a Account, ok boo
 		ProgramID:     s.text("program_id"),
 		Token:         s.secret("token"),
 		WebhookSecret: s.secret("webhook_secret"),
+		Region:        s.oneOf("region", "us", "uk"),
+		Code1:         s.oneOf("code_1", "rejected", "retry"),
+		GSMOnly:       s.oneOf("gsm_only", "true", "false") == "true",
 		InstanceID:    s.text("instance_id"),
+		Flags:         s.text("flags"),
+		EmptyFilter:   s.text("empty_filter"),
+		StatusError:   s.oneOf("status_error", "unknown", "rejected", "retry"),
+		Timezone:      s.zone("timezone"),
+		Post:          s.words("post", ogangiOperations...),
+		Quirks:        s.words("quirks", OgangiQuirks...),
 		Carrier:       s.text("carrier"),
 		PublicKey:     s.text("public_key"),
 		PrivateKey:    s.secret("private_key"),
@@ -195,6 +230,43 @@ func (s *section) oneOf(key string, words ...string) string {
 	text, _, ok := s.value(key)
 	if ok && text != "" && !slices.Contains(words, text) {
 		s.complain(key, "must be one of %s", strings.Join(words, ", "))
+	}
+	return text
+}
+
+// words returns a list of words out of those that are known, nil when the key is absent.
+func (s *section) words(key string, known ...string) []string {
+	n, line := s.child(key)
+	if n == nil {
+		return nil
+	}
+	var out []string
+	list := resolve(n)
+	if list.Kind != yaml.SequenceNode {
+		s.complain(key, "must be a list, such as [%s]", known[0])
+		return nil
+	}
+	for _, item := range list.Content {
+		text, _, ok := s.scalar(item, line, under(s.path, key))
+		switch {
+		case !ok:
+		case !slices.Contains(known, text):
+			s.complain(key, "may have %s, and nothing else", strings.Join(known, ", "))
+		case !slices.Contains(out, text):
+			out = append(out, text)
+		}
+	}
+	return out
+}
+
+// zone returns the name of a time zone, "" when the key is absent.
+func (s *section) zone(key string) string {
+	text, _, ok := s.value(key)
+	if !ok || text == "" {
+		return ""
+	}
+	if _, err := time.LoadLocation(text); err != nil || text == "Local" {
+		s.complain(key, "must be a time zone such as America/Caracas or UTC")
 	}
 	return text
 }

@@ -113,7 +113,7 @@ func TestParse_EverythingSet(t *testing.T) {
 		t.Errorf("\n got %+v\nwant %+v", got, want)
 	}
 	for i, a := range got.Accounts {
-		if a != want.Accounts[i] {
+		if !reflect.DeepEqual(a, want.Accounts[i]) {
 			t.Errorf("account %s: a value that is not shown differs", a.Name)
 		}
 	}

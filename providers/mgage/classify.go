@@ -13,15 +13,18 @@ import (
 
 const (
 	codeAccepted = 0
+	// codeFailed is "send failed, contact support".
+	codeFailed = 1
 	// codeTooMany is "more numbers than the maximum".
 	codeTooMany = 112
 )
 
-// codes says what the gateway's codes mean, in a recipient's own block as for a whole request. Source: the vendor's
+// codes says what the gateway's codes mean, in a recipient's own block as for a whole request; Options may say otherwise
+// of codeFailed. Source: the vendor's
 // page, "Status Codes".
 var codes = map[int]providers.Kind{
 	// The platform itself says that it failed. Whether a part of a long text left is not known.
-	1:           providers.Rejected,
+	codeFailed:  providers.Rejected,
 	104:         providers.Rejected, // message_type
 	105:         providers.Rejected, // country
 	106:         providers.Rejected, // message_billed
@@ -79,8 +82,14 @@ func readsCode(status int) bool {
 	}
 }
 
+// reader reads the answers to one account.
+type reader struct {
+	retryFailed bool // codeFailed is Unavailable
+	secrets     []string
+}
+
 // results reads the answer to c.
-func results(resp *httpc.Response, c providers.Call, secrets []string) []providers.Result {
+func (r reader) results(resp *httpc.Response, c providers.Call) []providers.Result {
 	n := len(c.Recipients)
 	var a answer
 	if readsCode(resp.Status) && !resp.Cut {
@@ -95,9 +104,9 @@ func results(resp *httpc.Response, c providers.Call, secrets []string) []provide
 		}
 		return providers.Fail(n, e)
 	case a.numbered:
-		return byNumber(a, c, resp.Status, secrets)
+		return r.byNumber(a, c, resp.Status)
 	default:
-		return providers.All(n, result(whole(a, n), resp.Status, secrets))
+		return providers.All(n, r.result(whole(a, n), resp.Status))
 	}
 }
 
@@ -117,7 +126,7 @@ func whole(a answer, n int) block {
 }
 
 // byNumber matches blocks with recipients by their numbers; the order says nothing.
-func byNumber(a answer, c providers.Call, status int, secrets []string) []providers.Result {
+func (r reader) byNumber(a answer, c providers.Call, status int) []providers.Result {
 	at := make(map[sms.MSISDN]int, len(a.blocks))
 	for i, b := range a.blocks {
 		if j, twice := at[b.number]; twice && a.blocks[j].code != b.code {
@@ -130,7 +139,7 @@ func byNumber(a answer, c providers.Call, status int, secrets []string) []provid
 	out := make([]providers.Result, len(c.Recipients))
 	for i := range c.Recipients {
 		if j, ok := at[c.Recipients[i].To]; ok {
-			out[i] = result(a.blocks[j], status, secrets)
+			out[i] = r.result(a.blocks[j], status)
 		} else {
 			out[i] = missing
 		}
@@ -139,19 +148,22 @@ func byNumber(a answer, c providers.Call, status int, secrets []string) []provid
 }
 
 // result returns what one block says. A block that says "accepted" under a status that says "refused" proves neither.
-func result(b block, status int, secrets []string) providers.Result {
+func (r reader) result(b block, status int) providers.Result {
 	code := strconv.Itoa(b.code)
 	if b.code == codeAccepted && status/100 == 2 {
 		return providers.Result{ID: b.id, Code: code}
 	}
 	kind, ok := codes[b.code]
-	if !ok {
+	switch {
+	case !ok:
 		kind = providers.Unknown
+	case b.code == codeFailed && r.retryFailed:
+		kind = providers.Unavailable
 	}
 	if b.code < 0 {
 		code = strconv.Itoa(status)
 	}
-	return providers.Fail(1, fail(kind, code, redact.Detail(b.text, secrets...)))[0]
+	return providers.Fail(1, fail(kind, code, redact.Detail(b.text, r.secrets...)))[0]
 }
 
 // checked reads the answer to a request that can send nothing.

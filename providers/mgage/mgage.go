@@ -23,8 +23,9 @@ import (
 const Name = "mgage"
 
 const (
-	// DefaultBaseURL is the platform in the USA; the one in the UK is https://communicatepro-uk.mgage.com.
+	// DefaultBaseURL is the platform in the USA, and UKBaseURL the one in the UK. Source: the vendor's page, "Request Format".
 	DefaultBaseURL = "https://communicatepro.mgage.com"
+	UKBaseURL      = "https://communicatepro-uk.mgage.com"
 	// maxRecipients is the most numbers of one request. Source: the vendor's page, "Considerations" and code 112.
 	maxRecipients = 250
 	// defaultURLBytes keeps below the 8 KiB at which many servers refuse a request line. The vendor names no limit.
@@ -34,10 +35,18 @@ const (
 	defaultConns    = 4
 )
 
+// The regions.
+const (
+	RegionUS = "us"
+	RegionUK = "uk"
+)
+
 // Options of an Adapter. Username, Password and ProgramID must be set; every other zero value means the default.
 type Options struct {
-	// BaseURL is where the platform is, without a query; empty is DefaultBaseURL.
+	// BaseURL is where the platform is, without a query; empty is what Region says.
 	BaseURL string
+	// Region is where the account is hosted: "us" is DefaultBaseURL, as is empty, and "uk" UKBaseURL. A BaseURL goes before it.
+	Region string
 	// Username and Password are the API's login, issued by the vendor's provisioning.
 	Username, Password string
 	// ProgramID is the Text-to-Join program.
@@ -51,6 +60,9 @@ type Options struct {
 	MaxURLBytes int
 	// MaxConns is the most connections open at a time; 0 is 4.
 	MaxConns int
+	// RetryCode1 takes the gateway's code 1, "Send failed. Please contact support", for a message that was not sent and may be
+	// sent again. Otherwise such a recipient is rejected: whether a part of a long text left is not known.
+	RetryCode1 bool
 	// GSMOnly refuses texts with characters outside GSM-7, for accounts that cannot send them.
 	GSMOnly bool
 }
@@ -58,6 +70,9 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	if o.BaseURL == "" {
 		o.BaseURL = DefaultBaseURL
+		if o.Region == RegionUK {
+			o.BaseURL = UKBaseURL
+		}
 	}
 	if o.MaxRecipients == 0 {
 		o.MaxRecipients = maxRecipients
@@ -79,6 +94,8 @@ func (o Options) validate() error {
 		return errors.New("base URL: must be http:// or https:// with a host")
 	case u.User != nil || u.Fragment != "" || strings.Contains(o.BaseURL, "?"):
 		return errors.New("base URL: must not have a user, a query or a fragment")
+	case o.Region != "" && o.Region != RegionUS && o.Region != RegionUK:
+		return errors.New("region must be us or uk")
 	case o.Username == "" || o.Password == "":
 		return errors.New("user name or password is missing")
 	case strings.Contains(o.Username, ":"):
@@ -155,7 +172,7 @@ func (a *Adapter) Send(ctx context.Context, c providers.Call) []providers.Result
 	if failed != nil {
 		return providers.Fail(n, failed)
 	}
-	return results(resp, c, append([]string{c.Text}, a.credentials...))
+	return a.reader(c.Text).results(resp, c)
 }
 
 // Check asks the gateway to send no text to nobody, which it refuses with a code of its table once the login is right.
@@ -178,6 +195,11 @@ func (a *Adapter) post(ctx context.Context, c providers.Call) (*httpc.Response, 
 	req.Header.Set("Authorization", a.authorization)
 	req.Header.Set("Accept", "*/*")
 	return a.client.Do(ctx, req)
+}
+
+// reader returns a reader of answers that keeps the credentials and text out of what it returns.
+func (a *Adapter) reader(text string) reader {
+	return reader{retryFailed: a.opts.RetryCode1, secrets: append([]string{text}, a.credentials...)}
 }
 
 // unfit says why a call cannot be written as a request; empty when it can.

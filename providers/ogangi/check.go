@@ -4,14 +4,7 @@ import (
 	"context"
 	"net/http"
 
-	"github.com/volleysms/volley/internal/redact"
 	"github.com/volleysms/volley/providers"
-)
-
-// getMO reads inbound messages; one of them, since only the signature matters.
-const (
-	getMO       = "tools/getMOMessages"
-	getMOParams = "/1/1/order=asc"
 )
 
 // Check reads at most one inbound message, which needs valid keys and sends nothing. Its content is dropped.
@@ -19,7 +12,8 @@ const (
 // The platform has no balance. Where it doesn't offer the reading of inbound messages, or answers it with its general ERROR,
 // it is reachable and the login stays unproven, which Note says.
 func (a *Adapter) Check(ctx context.Context) (providers.AccountInfo, error) {
-	resp, failure := a.get(ctx, a.signer.address(getMO, []byte(a.instance+getMOParams)))
+	c := a.client
+	resp, failure := c.do(ctx, OpGetMOMessages, nil, []byte("1"), []byte("1"), []byte(c.opts.EmptyFilter))
 	if failure != nil {
 		failure.Kind = providers.Unavailable // reading twice does no harm
 		return providers.AccountInfo{}, failure
@@ -28,25 +22,21 @@ func (a *Adapter) Check(ctx context.Context) (providers.AccountInfo, error) {
 		return providers.AccountInfo{Note: "The platform answers, but not to getMOMessages, so the keys are not proven. If sending fails too, check the base URL."}, nil
 	}
 	if resp.Status != http.StatusOK {
-		err := refusal(resp, a.now())
+		err := refusal(resp, c.now())
 		if err.Kind != providers.Config {
 			err.Kind = providers.Unavailable
 		}
 		return providers.AccountInfo{}, err
 	}
-	ans, err := parseAnswer(resp.Body)
-	switch normal(ans.status) {
-	case callOK:
+	ans, err := c.read(resp.Body, nil)
+	switch {
+	case err == nil:
 		return providers.AccountInfo{LoginProven: true}, nil
-	case callBadSignature:
-		return providers.AccountInfo{}, &providers.Error{
-			Kind: providers.Config, Provider: provider, Code: callBadSignature,
-			Detail: redact.Detail(ans.description, a.secrets...),
-		}
-	case callError:
+	case err.Kind == providers.Config && normal(ans.status) == callBadSignature:
+		return providers.AccountInfo{}, err
+	case normal(ans.status) == callError:
 		return providers.AccountInfo{Note: "The platform answers getMOMessages with ERROR, so the keys are not proven."}, nil
 	}
-	return providers.AccountInfo{}, &providers.Error{
-		Kind: providers.Unavailable, Provider: provider, Code: word(ans.status), Detail: "the answer is not the platform's: check the base URL", Err: err,
-	}
+	err.Kind, err.Detail = providers.Unavailable, "the answer is not the platform's: check the base URL"
+	return providers.AccountInfo{}, err
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/volleysms/volley/internal/httpc"
 	"github.com/volleysms/volley/internal/redact"
 	"github.com/volleysms/volley/providers"
-	"github.com/volleysms/volley/sms"
 )
 
 // The status words of a call. Source: fact sheet section 3.
@@ -78,64 +77,24 @@ func normal(word string) string {
 
 var underscores = strings.NewReplacer(" ", "_", "-", "_")
 
-// outcome returns what an answer with status 200 says about the call's one recipient. secrets are kept out of its wording.
-func (a *Adapter) outcome(body []byte, to sms.MSISDN, secrets []string) providers.Result {
-	ans, err := parseAnswer(body)
-	fail := func(k providers.Kind, code, detail string) providers.Result {
-		code, detail = word(code), redact.Detail(detail, secrets...)
-		return providers.Result{Code: code, Detail: detail, Err: &providers.Error{
-			Kind: k, Provider: provider, Code: code, Detail: detail, Err: err,
-		}}
-	}
-	switch status := normal(ans.status); {
+// read returns an answer with status 200, and what it says to the call as a whole. secrets are kept out of the error.
+func (c *Client) read(body []byte, secrets []string) (answer, *providers.Error) {
+	a, err := parseAnswer(body)
+	var failure *providers.Error
+	switch status := normal(a.status); {
 	case status == callBadSignature:
-		return fail(providers.Config, ans.status, ans.description)
+		failure = c.fail(providers.Config, a.status, a.description, secrets)
 	case err != nil:
-		return fail(providers.Unknown, ans.status, "")
+		failure = c.fail(providers.Unknown, a.status, "", nil)
 	case status == callError:
-		return fail(a.errorKind, ans.status, ans.description)
+		failure = c.fail(c.opts.ErrorKind, a.status, a.description, secrets)
 	case status != callOK:
-		return fail(providers.Unknown, ans.status, ans.description)
+		failure = c.fail(providers.Unknown, a.status, a.description, secrets)
+	default:
+		return a, nil
 	}
-
-	mine := ans.about(to)
-	if len(mine) == 0 {
-		if len(ans.messages) == 0 && a.operation == sendMT {
-			return providers.Result{Code: word(ans.status)}
-		}
-		return fail(providers.Unknown, ans.status, "the answer names no message to this number")
-	}
-	first := verdicts[normal(mine[0].status)]
-	for _, m := range mine[1:] {
-		v := verdicts[normal(m.status)]
-		if v.taken != first.taken || v.kind != first.kind {
-			return fail(providers.Unknown, m.status, "the answer's messages differ in status")
-		}
-		first.delivered = first.delivered && v.delivered
-	}
-	if !first.taken {
-		r := fail(first.kind, mine[0].status, mine[0].description)
-		r.ID = redact.Cap(mine[0].id)
-		return r
-	}
-	return providers.Result{
-		ID: redact.Cap(mine[0].id), Code: word(mine[0].status), Delivered: first.delivered,
-		Detail: redact.Detail(mine[0].description, secrets...),
-	}
-}
-
-// about returns the messages to that number; one that is alone is about it whatever number it names.
-func (a *answer) about(to sms.MSISDN) []message {
-	if len(a.messages) == 1 {
-		return a.messages
-	}
-	var mine []message
-	for _, m := range a.messages {
-		if strings.TrimPrefix(m.to, "+") == to.String() {
-			mine = append(mine, m)
-		}
-	}
-	return mine
+	failure.Err = err
+	return a, failure
 }
 
 // maxWord bounds a status word that is kept, in bytes.
@@ -148,6 +107,15 @@ func word(s string) string {
 		return ""
 	}
 	return s
+}
+
+// knownWord returns a status word that is in the vendor's lists, and "" for any other.
+func knownWord(s string) string {
+	w := normal(s)
+	if _, ok := verdicts[w]; ok || w == callOK || w == callError || w == callBadSignature {
+		return s
+	}
+	return ""
 }
 
 // refusal returns what an answer with another status than 200 says: the call as a whole. Its body is not repeated, since an

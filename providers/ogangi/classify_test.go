@@ -13,17 +13,43 @@ import (
 
 const testNumber = 13055550100
 
-func testAdapter(t testing.TB, o Options) *Adapter {
+// testClient returns a client of the test account.
+func testClient(t testing.TB, o ClientOptions) *Client {
 	t.Helper()
 	if o.BaseURL == "" {
 		o.BaseURL = "https://example.invalid/mmc"
 	}
 	o.InstanceID, o.PublicKey, o.PrivateKey = "43", "example-public", "example-private"
-	a, err := New(o)
+	c, err := NewClient(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// testAdapter returns an adapter before url; empty is nowhere.
+func testAdapter(t testing.TB, url string, o Options) *Adapter {
+	t.Helper()
+	a, err := New(testClient(t, ClientOptions{BaseURL: url}), o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return a
+}
+
+// outcome is what the adapter makes of an answer with status 200 to a message.
+func outcome(t testing.TB, o ClientOptions, op Operation, body, text string) providers.Result {
+	t.Helper()
+	a, err := New(testClient(t, o), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ans, failure := a.client.read([]byte(body), []string{text})
+	if failure != nil {
+		return a.result(Message{}, failure, text)
+	}
+	m, failure := a.client.sent(ans, testNumber, op == OpSendSMS, text)
+	return a.result(m, failure, text)
 }
 
 // want is what a result must be; kind counts when taken is false.
@@ -66,12 +92,11 @@ func TestOutcome_MessageStatus(t *testing.T) {
 		"Sent to Carrier": taken, " sent-to-device ": taken, "Bad Address": invalid, "bad carrier/from": rejected,
 		"not enough funds": {kind: providers.Config}, "INTERNAL-ERROR": {kind: providers.Unavailable},
 	}
-	for _, operation := range []string{sendSMS, sendMT} {
-		a := testAdapter(t, Options{Operation: operation, Carrier: "2"})
+	for _, operation := range []Operation{OpSendSMS, OpSendMT} {
 		for status, w := range tests {
-			t.Run(operation+"/"+status, func(t *testing.T) {
-				r := a.outcome([]byte("<status>OK</status><result><messages><message><id>id-1</id><to>"+"13055550100"+"</to><status>"+
-					status+"</status><statusDescription>to 13055550100</statusDescription></message></messages></result>"), testNumber, nil)
+			t.Run(string(operation)+"/"+status, func(t *testing.T) {
+				r := outcome(t, ClientOptions{}, operation, "<status>OK</status><result><messages><message><id>id-1</id><to>"+"13055550100"+"</to><status>"+
+					status+"</status><statusDescription>to 13055550100</statusDescription></message></messages></result>", "")
 				w.check(t, r)
 				if r.ID != "id-1" || r.Code != strings.TrimSpace(status) || r.Detail != "to ***100" {
 					t.Errorf("got ID %q, code %q, detail %q", r.ID, r.Code, r.Detail)
@@ -115,10 +140,9 @@ func TestOutcome_Call(t *testing.T) {
 		{name: "AWordTooLongForACode", body: "<status>" + strings.Repeat("WORD", 20) + "</status>", mt: unknown, sms: unknown},
 	}
 	for _, tt := range tests {
-		for operation, w := range map[string]want{sendSMS: tt.sms, sendMT: tt.mt} {
-			t.Run(tt.name+"/"+operation, func(t *testing.T) {
-				a := testAdapter(t, Options{Operation: operation, Carrier: "2", ErrorKind: tt.errorKind})
-				r := a.outcome([]byte(tt.body), testNumber, nil)
+		for operation, w := range map[Operation]want{OpSendSMS: tt.sms, OpSendMT: tt.mt} {
+			t.Run(tt.name+"/"+string(operation), func(t *testing.T) {
+				r := outcome(t, ClientOptions{ErrorKind: tt.errorKind}, operation, tt.body, "")
 				w.check(t, r)
 				if r.ID != tt.id || r.Code != tt.code {
 					t.Errorf("got ID %q, code %q; want %q, %q", r.ID, r.Code, tt.id, tt.code)
@@ -129,11 +153,15 @@ func TestOutcome_Call(t *testing.T) {
 }
 
 func TestOutcome_DetailShowsNoSecret(t *testing.T) {
-	a := testAdapter(t, Options{})
-	r := a.outcome([]byte("<status>ERROR</status><description>cannot send 'secret text' to 13055550100 for example-public</description>"),
-		testNumber, append(a.secrets, "secret text"))
-	if want := "cannot send '***' to ***100 for ***"; r.Detail != want {
-		t.Errorf("got %q, want %q", r.Detail, want)
+	for _, body := range []string{
+		"<status>ERROR</status><description>WORDS</description>",
+		"<status>OK</status><result><messages><message><status>SENT</status><statusDescription>WORDS</statusDescription></message></messages></result>",
+		"<status>OK</status><result><messages><message><status>BAD_TO</status><statusDescription>WORDS</statusDescription></message></messages></result>",
+	} {
+		r := outcome(t, ClientOptions{}, OpSendSMS, strings.Replace(body, "WORDS", "cannot send 'secret text' to 13055550100 for example-public", 1), "secret text")
+		if want := "cannot send '***' to ***100 for ***"; r.Detail != want {
+			t.Errorf("%s: got %q, want %q", body, r.Detail, want)
+		}
 	}
 }
 
@@ -169,7 +197,7 @@ func TestRefusal(t *testing.T) {
 }
 
 func TestOutcome_KeepsTheCause(t *testing.T) {
-	r := testAdapter(t, Options{}).outcome(nil, testNumber, nil)
+	r := outcome(t, ClientOptions{}, OpSendMT, "", "")
 	if !errors.Is(r.Err, errEmpty) {
 		t.Errorf("got %v", r.Err)
 	}

@@ -15,6 +15,7 @@ func TestConformance(t *testing.T) {
 	tests := []struct {
 		name     string
 		dialect  gateway.Ogangi
+		client   ogangi.ClientOptions
 		options  ogangi.Options
 		path     string
 		rejected gateway.Reply
@@ -28,19 +29,21 @@ func TestConformance(t *testing.T) {
 		{
 			name:    "SendSMSBelowAPathToACarrierWithABlank",
 			dialect: gateway.Ogangi{Prefix: prefix, Carrier: carrier, Rootless: true, Padded: true},
-			options: ogangi.Options{Carrier: carrier, PaddedBase64: true},
+			client:  ogangi.ClientOptions{PaddedBase64: true},
+			options: ogangi.Options{Carrier: carrier},
 			path:    prefix + "/",
 			rejected: gateway.Reply{Body: []byte("<status>OK</status> <result> <messages> <message> <status>BAD ADDRESS</status>" +
 				" </message> <messages> </result>")},
 		},
 		{
 			name:     "SendMT",
-			options:  ogangi.Options{ErrorKind: providers.Rejected}, // ERROR is its only word for a refused number
+			client:   ogangi.ClientOptions{ErrorKind: providers.Rejected}, // ERROR is its only word for a refused number
 			rejected: gateway.Reply{Status: 400},
 		},
 		{
 			name:     "SendMTWithCarrierAndFlags",
-			options:  ogangi.Options{ErrorKind: providers.Rejected, Carrier: "2", Flags: "job-7"},
+			client:   ogangi.ClientOptions{ErrorKind: providers.Rejected},
+			options:  ogangi.Options{Carrier: "2", Flags: "job-7"},
 			rejected: gateway.Reply{Status: 414},
 		},
 	}
@@ -48,10 +51,14 @@ func TestConformance(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			build := func(t testing.TB, baseURL, privateKey string) providers.Adapter {
 				t.Helper()
-				o := tt.options
+				o := tt.client
 				o.BaseURL, o.InstanceID = baseURL+tt.path, gateway.OgangiInstanceID
 				o.PublicKey, o.PrivateKey = gateway.OgangiPublicKey, privateKey
-				a, err := ogangi.New(o)
+				client, err := ogangi.NewClient(o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				a, err := ogangi.New(client, tt.options)
 				if err != nil {
 					t.Fatal(err)
 				}

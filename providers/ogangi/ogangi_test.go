@@ -40,7 +40,7 @@ func TestSend_Address(t *testing.T) {
 		{"SendMTHasSenderBeforeCarrier", Options{Carrier: "2"}, "sendMT/43/2020/2/13055550100/SGVsbG8"},
 		{"SendMTWithFlags", Options{Flags: "job-7"}, "sendMT/43/2020/null/13055550100/SGVsbG8/job-7"},
 		{"SendSMSHasCarrierBeforeSenderAndTheNumberInBase64", Options{Carrier: "Movistar"}, "tools/sendSMS/43/Movistar/2020/MTMwNTU1NTAxMDA/SGVsbG8"},
-		{"Padded", Options{Carrier: "Movistar", PaddedBase64: true}, "tools/sendSMS/43/Movistar/2020/MTMwNTU1NTAxMDA=/SGVsbG8="},
+		{"CarrierThatIsANumberIsSendMT", Options{Carrier: " 7 "}, "sendMT/43/2020/7/13055550100/SGVsbG8"},
 		{"CarrierIsEscaped", Options{Carrier: "Telefónica MX"}, "tools/sendSMS/43/Telef%C3%B3nica%20MX/2020/MTMwNTU1NTAxMDA/SGVsbG8"},
 		{"OperationIsChosen", Options{Carrier: "2", Operation: "sendSMS"}, "tools/sendSMS/43/2/2020/MTMwNTU1NTAxMDA/SGVsbG8"},
 	}
@@ -48,12 +48,11 @@ func TestSend_Address(t *testing.T) {
 		for _, base := range []string{"", "/", "/mmc", "/mmc/"} {
 			t.Run(tt.name+base, func(t *testing.T) {
 				url, seen := answering(t, 200, "<status>OK</status>")
-				tt.o.BaseURL = url + base
-				a := testAdapter(t, tt.o)
+				a := testAdapter(t, url+base, tt.o)
 				a.Send(t.Context(), testCall("2020", "Hello"))
 				method, params, _ := strings.Cut(tt.params, "43/")
 				params = "43/" + params
-				want := "GET " + strings.TrimRight(base, "/") + "/rest/api/" + method + params + "/example-public/" + string(a.signer.sign(nil, []byte(params)))
+				want := "GET " + strings.TrimRight(base, "/") + "/rest/api/" + method + params + "/example-public/" + string(a.client.signer.sign(nil, []byte(params)))
 				if len(*seen) != 1 || (*seen)[0] != want {
 					t.Errorf("got %q, want %q", *seen, want)
 				}
@@ -66,7 +65,7 @@ func TestSend_ARecipientsOwnTextGoesBeforeTheCalls(t *testing.T) {
 	url, seen := answering(t, 200, "<status>OK</status>")
 	c := testCall("2020", "")
 	c.Recipients[0].Text = "Hello"
-	if r := testAdapter(t, Options{BaseURL: url}).Send(t.Context(), c); r[0].Err != nil || !strings.Contains((*seen)[0], "/SGVsbG8/") {
+	if r := testAdapter(t, url, Options{}).Send(t.Context(), c); r[0].Err != nil || !strings.Contains((*seen)[0], "/SGVsbG8/") {
 		t.Errorf("got %v, %q", r[0].Err, *seen)
 	}
 }
@@ -92,7 +91,7 @@ func TestSend_RefusesWithoutARequest(t *testing.T) {
 		{"TextTooLongForAnAddress", testCall("2020", strings.Repeat("x", 3000)), providers.Invalid},
 		{"TwoRecipients", two, providers.Split},
 	}
-	a := testAdapter(t, Options{BaseURL: url})
+	a := testAdapter(t, url, Options{})
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			results := a.Send(t.Context(), tt.c)
@@ -124,7 +123,7 @@ func TestSend_AReusedConnectionThatDiesIsSeenOnce(t *testing.T) {
 	s.Config.ConnState = connectionCounter(&connections)
 	s.Start()
 	defer s.Close()
-	a := testAdapter(t, Options{BaseURL: s.URL})
+	a := testAdapter(t, s.URL, Options{})
 	if r := a.Send(t.Context(), testCall("2020", "Hi")); r[0].Err != nil {
 		t.Fatal(r[0].Err)
 	}
@@ -138,43 +137,32 @@ func TestSend_AReusedConnectionThatDiesIsSeenOnce(t *testing.T) {
 }
 
 func TestNew_SaysWhatToChange(t *testing.T) {
-	good := Options{BaseURL: "https://example.invalid", InstanceID: "43", PublicKey: "p", PrivateKey: "k"}
+	client := testClient(t, ClientOptions{})
 	tests := []struct {
-		name   string
-		change func(*Options)
-		want   string
+		name string
+		o    Options
+		want string
 	}{
-		{"NoBaseURL", func(o *Options) { o.BaseURL = "" }, "base URL is missing"},
-		{"NoScheme", func(o *Options) { o.BaseURL = "example.invalid/mmc" }, "not an http or https"},
-		{"OtherScheme", func(o *Options) { o.BaseURL = "ftp://example.invalid" }, "not an http or https"},
-		{"Query", func(o *Options) { o.BaseURL += "?a=b" }, "query"},
-		{"User", func(o *Options) { o.BaseURL = "https://u:p@example.invalid" }, "user"},
-		{"NoInstance", func(o *Options) { o.InstanceID = "" }, "instance ID is missing"},
-		{"InstanceIsNoNumber", func(o *Options) { o.InstanceID = "4/3" }, "instance ID is not a number"},
-		{"NoPublicKey", func(o *Options) { o.PublicKey = "" }, "public key"},
-		{"NoPrivateKey", func(o *Options) { o.PrivateKey = "" }, "private key"},
-		{"UnknownOperation", func(o *Options) { o.Operation = "sendsms" }, "use sendSMS or sendMT"},
-		{"SendSMSWithoutCarrier", func(o *Options) { o.Operation = "sendSMS" }, "needs the carrier"},
-		{"CarrierOfDots", func(o *Options) { o.Carrier = ".." }, "cannot stand in an address"},
-		{"FlagsOfDots", func(o *Options) { o.Flags = "." }, "flags"},
-		{"FlagsWithASlash", func(o *Options) { o.Flags = "a/b" }, "flags"},
-		{"FlagsBeyondASCII", func(o *Options) { o.Flags = "š" }, "flags"},
-		{"FlagsForSendSMS", func(o *Options) { o.Flags, o.Carrier = "a", "Movistar" }, "takes no flags"},
-		{"NegativeURLBytes", func(o *Options) { o.MaxURLBytes = -1 }, "negative"},
-		{"NoRoomForAText", func(o *Options) { o.MaxURLBytes = 100 }, "no room"},
+		{"UnknownOperation", Options{Operation: "sendsms"}, "use sendSMS or sendMT"},
+		{"OperationThatDoesNotSend", Options{Operation: OpGetMessage}, "use sendSMS or sendMT"},
+		{"CarrierOfDots", Options{Carrier: ".."}, "cannot stand in an address"},
+		{"FlagsOfDots", Options{Flags: "."}, "flags"},
+		{"FlagsWithASlash", Options{Flags: "a/b"}, "flags"},
+		{"FlagsBeyondASCII", Options{Flags: "š"}, "flags"},
+		{"FlagsForSendSMS", Options{Flags: "a", Carrier: "Movistar"}, "takes no flags"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			o := good
-			tt.change(&o)
-			if _, err := New(o); err == nil || !strings.Contains(err.Error(), tt.want) {
+			if _, err := New(client, tt.o); err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v, want %q", err, tt.want)
 			}
 		})
 	}
-	if _, err := New(good); err != nil {
-		t.Error(err)
-	}
+	t.Run("NoRoomForAText", func(t *testing.T) {
+		if _, err := New(testClient(t, ClientOptions{MaxURLBytes: 100}), Options{}); err == nil || !strings.Contains(err.Error(), "no room") {
+			t.Errorf("got %v", err)
+		}
+	})
 }
 
 func TestCheck(t *testing.T) {
@@ -197,7 +185,7 @@ func TestCheck(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			url, seen := answering(t, tt.status, tt.body)
-			info, err := testAdapter(t, Options{BaseURL: url}).Check(t.Context())
+			info, err := testAdapter(t, url, Options{}).Check(t.Context())
 			if tt.kind == 0 && err != nil || tt.kind != 0 && (err == nil || providers.KindOf(err) != tt.kind) {
 				t.Errorf("got %v, want %v", err, tt.kind)
 			}

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"hash"
+	"net/url"
 	"sync"
 )
 
@@ -21,27 +22,35 @@ type signer struct {
 	publicKey string // as it stands in a path
 	macs      sync.Pool
 	base64    *base64.Encoding
+	decoded   bool // sign parameters without their escapes
 }
 
 // signatureBytes is the length of a signature.
 const signatureBytes = 2 * sha256.Size
 
-func newSigner(base, publicKey, privateKey string, padded bool) *signer {
+// newSigner returns the signer for addresses below base.
+func newSigner(base string, o ClientOptions) *signer {
 	s := &signer{
 		prefix:    base + "/rest/api/",
-		publicKey: string(appendEscaped(nil, publicKey)),
+		publicKey: string(appendEscaped(nil, o.PublicKey)),
 		base64:    base64.RawURLEncoding,
+		decoded:   o.SignDecoded,
 	}
-	if padded {
+	if o.PaddedBase64 {
 		s.base64 = base64.URLEncoding
 	}
-	key := []byte(privateKey)
+	key := []byte(o.PrivateKey)
 	s.macs.New = func() any { return hmac.New(sha256.New, key) }
 	return s
 }
 
 // sign appends the signature of params to b.
 func (s *signer) sign(b, params []byte) []byte {
+	if s.decoded {
+		if plain, err := url.PathUnescape(string(params)); err == nil {
+			params = []byte(plain)
+		}
+	}
 	mac := s.macs.Get().(hash.Hash)
 	defer s.macs.Put(mac)
 	mac.Reset()

@@ -13,7 +13,7 @@ import (
 )
 
 func TestSigner_KnownVector(t *testing.T) {
-	s := newSigner("https://example.invalid/mmc", "pub", "my-private-key", false)
+	s := newSigner("https://example.invalid/mmc", ClientOptions{PublicKey: "pub", PrivateKey: "my-private-key"})
 	params := "7/2020/2/18765422035/U2ltcGxlIE1lc3NhZ2Ug4pi6"
 	want := "f69bc6a924480d3ed82970d9679c4be90589bd3064add51c47e8bf50a211d55f"
 	for range 3 { // a pooled hash starts afresh
@@ -27,10 +27,22 @@ func TestSigner_KnownVector(t *testing.T) {
 	}
 }
 
+func TestSigner_SignDecodedSignsWhatTheEscapesStandFor(t *testing.T) {
+	wire := newSigner("", ClientOptions{PrivateKey: "key"})
+	decoded := newSigner("", ClientOptions{PrivateKey: "key", SignDecoded: true})
+	got := string(decoded.sign(nil, []byte("43/Telef%C3%B3nica%20MX/2020")))
+	if want := string(wire.sign(nil, []byte("43/Telefónica MX/2020"))); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if plain := string(wire.sign(nil, []byte("43/Telef%C3%B3nica%20MX/2020"))); got == plain {
+		t.Error("both ways sign the same")
+	}
+}
+
 func TestSigner_Base64(t *testing.T) {
 	const text = "Simple Message ☺>?" // has the characters 62 and 63 of the alphabet, and padding
-	plain := newSigner("", "", "", false)
-	padded := newSigner("", "", "", true)
+	plain := newSigner("", ClientOptions{})
+	padded := newSigner("", ClientOptions{PaddedBase64: true})
 	for _, tt := range []struct {
 		name string
 		s    *signer
@@ -54,7 +66,7 @@ func TestSigner_WhatIsSignedIsWhatIsSent(t *testing.T) {
 	defer srv.Close()
 	client := httpc.New(httpc.Options{})
 	rapid.Check(t, func(t *rapid.T) {
-		s := newSigner(srv.URL+"/mmc", "pub", "key", rapid.Bool().Draw(t, "padded"))
+		s := newSigner(srv.URL+"/mmc", ClientOptions{PublicKey: "pub", PrivateKey: "key", PaddedBase64: rapid.Bool().Draw(t, "padded")})
 		carrier := rapid.String().Filter(func(s string) bool { return s != "" && !isDots(s) }).Draw(t, "carrier")
 		params := s.appendBase64(append(appendEscaped([]byte("43/"), carrier), "/order=asc,2&to=1/"...), carrier)
 		req, err := httpc.NewGET(t.Context(), s.address("sendMT", params))
@@ -85,7 +97,7 @@ func TestAppendEscaped(t *testing.T) {
 }
 
 func BenchmarkSigner(b *testing.B) {
-	s := newSigner("https://example.invalid/mmc", "pub", strings.Repeat("k", 40), false)
+	s := newSigner("https://example.invalid/mmc", ClientOptions{PublicKey: "pub", PrivateKey: strings.Repeat("k", 40)})
 	params := []byte("7/2020/null/18765422035/" + strings.Repeat("U2lt", 44))
 	b.ReportAllocs()
 	for b.Loop() {

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -14,16 +16,17 @@ import (
 type answer struct {
 	// status and description are of the call as a whole.
 	status, description string
-	// messages are those created by the call; sendMT names none.
-	messages []message
+	// messages are those created by the call, or asked for; sendMT names none.
+	messages []Message
+	// pin is the one that was made.
+	pin   string
+	fired Fired
+	// records is how many inbound messages there are in all, and inbound those of the page.
+	records int
+	inbound []InboundMessage
 }
 
-// message is one element under result/messages.
-type message struct {
-	id, to, status, description string
-}
-
-// Bounds of an answer that is read. A call has one recipient.
+// Bounds of an answer that is read.
 const (
 	maxMessages = 1000
 	maxDepth    = 32
@@ -62,6 +65,9 @@ func parseAnswer(body []byte) (answer, error) {
 		case errors.Is(err, io.EOF) && len(path) > 0:
 			return a, errEndsEarly
 		case errors.Is(err, io.EOF):
+			if n := len(a.inbound); n > 0 && a.inbound[n-1] == (InboundMessage{}) {
+				a.inbound = a.inbound[:n-1]
+			}
 			return a, nil
 		case err != nil:
 			return a, errNotXML
@@ -72,10 +78,8 @@ func parseAnswer(body []byte) (answer, error) {
 		case xml.StartElement:
 			text = text[:0]
 			path = append(path, t.Name.Local)
-			if t.Name.Local == "message" && path.in(messagePath...) {
-				a.messages = append(a.messages, message{})
-			}
-			if len(path) > maxDepth || len(a.messages) > maxMessages {
+			a.open(path, t.Name.Local)
+			if len(path) > maxDepth || len(a.messages)+len(a.inbound) > maxMessages {
 				return a, errTooLarge
 			}
 		case xml.EndElement:
@@ -84,6 +88,21 @@ func parseAnswer(body []byte) (answer, error) {
 			}
 			text = text[:0]
 			path = path.close(t.Name.Local)
+		}
+	}
+}
+
+// open begins a new message when an element called name, the last of path, is one.
+func (a *answer) open(path place, name string) {
+	switch name {
+	case "message":
+		if path.inMessage() {
+			a.messages = append(a.messages, Message{})
+		}
+	case "MOMessage":
+		// One that is empty so far was not begun, or the tag of the one before was meant to end it.
+		if path.in(inboundPath...) && (len(a.inbound) == 0 || a.inbound[len(a.inbound)-1] != (InboundMessage{})) {
+			a.inbound = append(a.inbound, InboundMessage{})
 		}
 	}
 }
@@ -100,28 +119,107 @@ func (a *answer) set(parent place, name, value string) {
 		case "description":
 			field = &a.description
 		}
-	case len(a.messages) > 0 && parent.in(messagePath...):
-		m := &a.messages[len(a.messages)-1]
-		switch name {
-		case "id":
-			field = &m.id
-		case "to":
-			field = &m.to
-		case "status":
-			field = &m.status
-		case "statusDescription":
-			field = &m.description
-		}
+	case len(a.messages) > 0 && parent.inMessage():
+		field = a.messages[len(a.messages)-1].field(name, value)
+	case len(a.inbound) > 0 && parent.in(inboundPath...):
+		field = a.inbound[len(a.inbound)-1].field(name)
+	case name == "pin" && parent.in("result", "PinSMSConfirmation"):
+		field = &a.pin
+	case name == "records" && a.records == 0 && parent.in(inboundPath[:2]...):
+		a.records, _ = strconv.Atoi(value) // 0 when it is no number
+		a.records = max(a.records, 0)
+	case parent.in("result", "mo"):
+		field = a.fired.field(name)
 	}
 	if field != nil && *field == "" {
 		*field = value
 	}
 }
 
+// field returns where a message keeps the value of an element, nil when it does not or when value is kept already.
+func (m *Message) field(name, value string) *string {
+	switch name {
+	case "id":
+		return &m.ID
+	case "carrier":
+		return &m.Carrier
+	case "from":
+		return &m.From
+	case "to":
+		return &m.To
+	case "text":
+		return &m.Text
+	case "status":
+		return &m.Status
+	case "statusDescription":
+		return &m.Description
+	case "encoding":
+		return &m.Encoding
+	case "date":
+		m.Date = parseDate(value)
+	case "timezone":
+		return &m.Timezone
+	case "clientId":
+		return &m.ClientID
+	}
+	return nil
+}
+
+// field returns where an inbound message keeps the value of an element, nil when it does not.
+func (m *InboundMessage) field(name string) *string {
+	switch name {
+	case "text":
+		return &m.Text
+	case "from":
+		return &m.From
+	case "to":
+		return &m.To
+	case "encoding":
+		return &m.Encoding
+	case "keyword":
+		return &m.Keyword
+	case "carrier":
+		return &m.Carrier
+	case "sendDate":
+		return &m.SendDate
+	}
+	return nil
+}
+
+// field returns where the fired message keeps the value of an element, nil when it does not.
+func (f *Fired) field(name string) *string {
+	switch name {
+	case "instanceId":
+		return &f.InstanceID
+	case "mobileNumber":
+		return &f.From
+	case "text":
+		return &f.Text
+	}
+	return nil
+}
+
+// parseDate reads a message's time; zero when it can't be read.
+func parseDate(s string) time.Time {
+	for _, layout := range [...]string{"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05Z0700"} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t
+		}
+	}
+	return time.Time{}
+}
+
 // place is where the parser stands: the names of the open elements, outermost first.
 type place []string
 
-var messagePath = []string{"result", "messages", "message"}
+var (
+	messagePath = []string{"result", "messages", "message"}
+	singlePath  = []string{"result", "message"}
+	inboundPath = []string{"result", "MOMessageList", "MessageList", "MOMessage"}
+)
+
+// inMessage reports whether the place is a message: in a list, or alone as getMessage may have it.
+func (p place) inMessage() bool { return p.in(messagePath...) || p.in(singlePath...) }
 
 // in reports whether the place is want, below a <response> or not. The same name twice in a row counts once: the second was
 // meant as a closing tag.
