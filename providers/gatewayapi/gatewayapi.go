@@ -1,7 +1,7 @@
-// Package gatewayapi sends through GatewayAPI.com's REST API (POST /rest/mtsms).
+// Package gatewayapi sends through GatewayAPI.com: its REST API (Adapter) or its Messaging API (Messaging).
 //
-// Sources: the vendor's integration guide, and docs/rest.rst, docs/errors.rst and docs/appendix.rst of
-// github.com/onlinecity/gatewayapi-docs.
+// Sources: the vendor's integration guide; docs/rest.rst, docs/errors.rst and docs/appendix.rst of
+// github.com/onlinecity/gatewayapi-docs; and the Messaging API's published OpenAPI document.
 package gatewayapi
 
 import (
@@ -11,7 +11,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/volleysms/volley/internal/httpc"
 	"github.com/volleysms/volley/providers"
@@ -45,8 +47,17 @@ type Options struct {
 	Token string
 	// BasicAuth sends the token as the user name of Basic authentication, for old accounts.
 	BasicAuth bool
-	// CallbackURL gets the delivery reports of this account's messages; empty is the webhook set at the vendor.
-	CallbackURL string
+	// Class is the message class, which says how the vendor routes and what it costs: standard, premium or secret. Empty is
+	// the vendor's choice, which is standard.
+	Class string
+	// UrgentClass is the class of urgent messages, which the vendor takes as such in the classes premium and secret alone;
+	// empty is Class. Where that is neither of the two, urgent messages go like others.
+	UrgentClass string
+	// WebhookSecret verifies what the vendor pushes: the secret set on the webhook in its dashboard. Empty leaves it to the
+	// address alone to prove a push.
+	WebhookSecret string
+	// RequireSignature takes a push without a signature for forged, whatever its address. It needs WebhookSecret.
+	RequireSignature bool
 	// MaxRecipients is the most recipients of one call, 1 to 10,000; 0 is 1,000.
 	MaxRecipients int
 	// MaxConns is the most connections open at a time, 1 to 40; 0 is 10.
@@ -74,20 +85,34 @@ func (o Options) validate() error {
 	if strings.Contains(o.BaseURL, "?") {
 		return errors.New("base URL: must not have a query")
 	}
-	if o.CallbackURL != "" {
-		if err := webURL(o.CallbackURL); err != nil {
-			return fmt.Errorf("callback URL: %w", err)
-		}
+	if err := validToken(o.Token); err != nil {
+		return err
 	}
 	switch {
-	case o.Token == "":
-		return errors.New("token is missing")
-	case strings.ContainsFunc(o.Token, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return errors.New("token has a blank or a character outside ASCII")
+	case !slices.Contains(classes, o.Class):
+		return errors.New("class must be standard, premium or secret")
+	case !slices.Contains(classes, o.UrgentClass):
+		return errors.New("urgent class must be standard, premium or secret")
+	case o.RequireSignature && o.WebhookSecret == "":
+		return errors.New("a required signature needs the webhook secret")
 	case o.MaxRecipients < 1 || o.MaxRecipients > maxRecipients:
 		return fmt.Errorf("max recipients must be 1 to %d", maxRecipients)
 	case o.MaxConns < 1 || o.MaxConns > MaxConns:
 		return fmt.Errorf("max connections must be 1 to %d", MaxConns)
+	}
+	return nil
+}
+
+// classes are what Options.Class may be. The vendor's fourth, charge, takes money from the recipient, and needs what a call
+// does not have.
+var classes = []string{"", "standard", "premium", "secret"}
+
+func validToken(s string) error {
+	switch {
+	case s == "":
+		return errors.New("token is missing")
+	case strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return errors.New("token has a blank or a character outside ASCII")
 	}
 	return nil
 }
@@ -110,11 +135,16 @@ type Adapter struct {
 	authorization string
 	credentials   []string // in every form they are sent in
 	client        *httpc.Client
+	now           func() time.Time
 }
 
 var (
-	_ providers.Adapter = (*Adapter)(nil)
-	_ providers.Checker = (*Adapter)(nil)
+	_ providers.Adapter       = (*Adapter)(nil)
+	_ providers.Checker       = (*Adapter)(nil)
+	_ providers.Receiver      = (*Adapter)(nil)
+	_ providers.Poller        = (*Adapter)(nil)
+	_ providers.InboundPoller = (*Adapter)(nil)
+	_ providers.Canceller     = (*Adapter)(nil)
 )
 
 // New returns an Adapter, or an error that says which option is wrong. It makes no connection.
@@ -129,6 +159,7 @@ func New(o Options) (*Adapter, error) {
 		authorization: "Token " + o.Token,
 		credentials:   []string{o.Token, basic},
 		client:        httpc.New(httpc.Options{Provider: Name, MaxConns: o.MaxConns}),
+		now:           time.Now,
 	}
 	if o.BasicAuth {
 		a.authorization = "Basic " + basic
@@ -143,7 +174,7 @@ func (a *Adapter) Limits() providers.Limits {
 		Texts:          providers.MergeFields,
 		Segments:       maxSegments,
 		Bytes:          bodyBudget,
-		BaseBytes:      baseBytes + len(a.opts.CallbackURL),
+		BaseBytes:      baseBytes,
 		RecipientBytes: recipientBytes,
 		ValueBytes:     valueBytes,
 		TextGrowth:     providers.JSON,
@@ -160,9 +191,9 @@ func (a *Adapter) Send(ctx context.Context, c providers.Call) []providers.Result
 	if why := unfit(c); why != "" {
 		return providers.Fail(n, fail(providers.Invalid, "", why))
 	}
-	req, err := httpc.NewPOST(ctx, a.opts.BaseURL+"/rest/mtsms", "application/json", appendBody(nil, c, a.opts.CallbackURL))
+	req, err := httpc.NewPOST(ctx, a.opts.BaseURL+"/rest/mtsms", "application/json", appendBody(nil, c, a.wishes(c)))
 	if err != nil {
-		return providers.Fail(n, &providers.Error{Kind: providers.Config, Provider: Name, Err: err})
+		return providers.Fail(n, badAddress(err))
 	}
 	resp, failed := a.do(ctx, req)
 	if failed != nil {
@@ -175,7 +206,7 @@ func (a *Adapter) Send(ctx context.Context, c providers.Call) []providers.Result
 func (a *Adapter) Check(ctx context.Context) (providers.AccountInfo, error) {
 	req, err := httpc.NewGET(ctx, a.opts.BaseURL+"/rest/me")
 	if err != nil {
-		return providers.AccountInfo{}, &providers.Error{Kind: providers.Config, Provider: Name, Err: err}
+		return providers.AccountInfo{}, badAddress(err)
 	}
 	resp, failed := a.do(ctx, req)
 	if failed == nil {
@@ -184,10 +215,20 @@ func (a *Adapter) Check(ctx context.Context) (providers.AccountInfo, error) {
 			return providers.AccountInfo{LoginProven: true, Balance: balance}, nil
 		}
 	}
-	if failed.Kind == providers.Unknown { // nothing was to be sent
-		failed.Kind = providers.Unavailable
+	return providers.AccountInfo{}, harmless(failed)
+}
+
+// harmless is the error of a request that changes nothing: when it is not known whether it arrived, it may be repeated.
+func harmless(e *providers.Error) *providers.Error {
+	if e.Kind == providers.Unknown {
+		e.Kind = providers.Unavailable
 	}
-	return providers.AccountInfo{}, failed
+	return e
+}
+
+// badAddress is the error of a request that can't be made.
+func badAddress(err error) *providers.Error {
+	return &providers.Error{Kind: providers.Config, Provider: Name, Err: err}
 }
 
 func (a *Adapter) do(ctx context.Context, req *http.Request) (*httpc.Response, *providers.Error) {

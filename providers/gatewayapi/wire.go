@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/volleysms/volley/providers"
@@ -13,8 +14,9 @@ import (
 
 // What a body costs, for Limits.
 const (
-	// baseBytes covers the keys, a sender ID, a reference, and tags of up to half a KiB.
-	baseBytes = 1024
+	// baseBytes covers the keys, a sender ID, a reference, tags of up to half a KiB, the address for reports, and a label in
+	// its longest writing.
+	baseBytes = 1024 + providers.MaxReportTo + 6*64 + 128
 	// recipientBytes is {"msisdn":123456789012345,"tagvalues":[]} and a comma.
 	recipientBytes = 42
 	// valueBytes is two quotes and a comma.
@@ -39,10 +41,49 @@ func unfit(c providers.Call) string {
 	return ""
 }
 
-// appendBody appends the message object that c asks for.
-func appendBody(b []byte, c providers.Call, callbackURL string) []byte {
+// wishes are a message object's fields beside the message itself. Empty and zero ones are left out.
+type wishes struct {
+	class, priority, destaddr, label, callbackURL string
+	validitySeconds, sendtime                     int64
+}
+
+// minValidity is what the gateway makes of any shorter validity, in seconds. Source: rest.rst.
+const minValidity = 60
+
+// wishes translates what a call asks for.
+func (a *Adapter) wishes(c providers.Call) wishes {
+	w := wishes{class: a.opts.Class, label: c.Options.Label}
+	switch {
+	case c.Options.Priority < providers.Normal:
+		w.priority = "BULK"
+	case c.Options.Priority > providers.Normal:
+		if a.opts.UrgentClass != "" {
+			w.class = a.opts.UrgentClass
+		}
+		if w.class == "premium" || w.class == "secret" {
+			w.priority = "URGENT"
+		}
+	}
+	if c.Options.Flash {
+		w.destaddr = "DISPLAY"
+	}
+	if v := c.Options.Validity; v > 0 {
+		w.validitySeconds = max(minValidity, int64((v+time.Second-1)/time.Second))
+	}
+	// A time that has passed means now, as for a call that is made again later than the first time.
+	if at := c.Options.At; at.After(a.now()) {
+		w.sendtime = at.Unix()
+	}
+	if c.ReportTo != nil {
+		w.callbackURL = c.ReportTo(-1)
+	}
+	return w
+}
+
+// appendBody appends the message object that c and w ask for.
+func appendBody(b []byte, c providers.Call, w wishes) []byte {
 	if b == nil {
-		b = make([]byte, 0, bodySize(c, callbackURL))
+		b = make([]byte, 0, bodySize(c))
 	}
 	b = append(b, '{')
 	if c.From != "" {
@@ -63,11 +104,17 @@ func appendBody(b []byte, c providers.Call, callbackURL string) []byte {
 			b = append(b, `,"encoding":"UTF8"`...)
 		}
 	}
-	if c.Reference != "" {
-		b = appendString(append(b, `,"userref":`...), c.Reference)
+	b = appendField(b, "userref", c.Reference)
+	b = appendField(b, "class", w.class)
+	b = appendField(b, "priority", w.priority)
+	b = appendField(b, "destaddr", w.destaddr)
+	b = appendField(b, "label", w.label)
+	b = appendField(b, "callback_url", w.callbackURL)
+	if w.validitySeconds > 0 {
+		b = strconv.AppendInt(append(b, `,"validity_period":`...), w.validitySeconds, 10)
 	}
-	if callbackURL != "" {
-		b = appendString(append(b, `,"callback_url":`...), callbackURL)
+	if w.sendtime > 0 {
+		b = strconv.AppendInt(append(b, `,"sendtime":`...), w.sendtime, 10)
 	}
 	if len(c.Tags) > 0 {
 		b = appendStrings(append(b, `,"tags":`...), c.Tags)
@@ -87,9 +134,18 @@ func appendBody(b []byte, c providers.Call, callbackURL string) []byte {
 	return append(b, "]}"...)
 }
 
+// appendField appends a comma, the key and the value, and nothing when the value is empty.
+func appendField(b []byte, key, value string) []byte {
+	if value == "" {
+		return b
+	}
+	b = append(append(append(b, `,"`...), key...), `":`...)
+	return appendString(b, value)
+}
+
 // bodySize is about the size of the body, so that it is allocated once.
-func bodySize(c providers.Call, callbackURL string) int {
-	n := 256 + len(c.Text) + len(c.Text)/8 + len(callbackURL) + len(c.Recipients)*(recipientBytes-len(`,"tagvalues":[]`))
+func bodySize(c providers.Call) int {
+	n := 1024 + len(c.Text) + len(c.Text)/8 + len(c.Recipients)*(recipientBytes-len(`,"tagvalues":[]`))
 	if c.Binary != nil {
 		n += 2 * (len(c.Binary.Payload) + len(c.Binary.UDH))
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"pgregory.net/rapid"
@@ -18,27 +19,27 @@ import (
 func TestAppendBody(t *testing.T) {
 	to := []providers.Recipient{{To: 4512340101}, {To: 4512340102}}
 	tests := []struct {
-		name     string
-		call     providers.Call
-		callback string
-		want     string
+		name   string
+		call   providers.Call
+		wishes wishes
+		want   string
 	}{
 		{
 			"OneText",
 			providers.Call{From: "Acme", Text: "Hi", Reference: "j1.c0", Recipients: to},
-			"",
+			wishes{},
 			`{"sender":"Acme","message":"Hi","encoding":"UTF8","userref":"j1.c0","recipients":[{"msisdn":4512340101},{"msisdn":4512340102}]}`,
 		},
 		{
 			"NoSenderAndNoReference",
 			providers.Call{Text: "Hi", Recipients: to[:1]},
-			"",
+			wishes{},
 			`{"message":"Hi","encoding":"UTF8","recipients":[{"msisdn":4512340101}]}`,
 		},
 		{
 			"UCS2",
 			providers.Call{Text: "ж😀", Encoding: sms.UCS2, Recipients: to[:1]},
-			"",
+			wishes{},
 			`{"message":"ж😀","encoding":"UCS2","recipients":[{"msisdn":4512340101}]}`,
 		},
 		{
@@ -47,31 +48,31 @@ func TestAppendBody(t *testing.T) {
 				Text: "Hi %0~", Tags: []string{"%0~", "%1~"},
 				Recipients: []providers.Recipient{{To: 4512340101, Values: []string{"Ann", `"x"`}}, {To: 4512340102, Values: []string{"", "é"}}},
 			},
-			"",
+			wishes{},
 			`{"message":"Hi %0~","encoding":"UTF8","tags":["%0~","%1~"],"recipients":[{"msisdn":4512340101,"tagvalues":["Ann","\"x\""]},{"msisdn":4512340102,"tagvalues":["","é"]}]}`,
 		},
 		{
 			"Binary",
 			providers.Call{Binary: &sms.Binary{UDH: []byte{5, 0, 3, 1, 1, 1}, Payload: []byte{0, 255}}, Encoding: sms.Data, Recipients: to[:1]},
-			"",
+			wishes{},
 			`{"payload":"AP8=","udh":"BQADAQEB","recipients":[{"msisdn":4512340101}]}`,
 		},
 		{
 			"BinaryWithoutAHeader",
 			providers.Call{Binary: &sms.Binary{Payload: []byte("x")}, Encoding: sms.Data, Recipients: to[:1]},
-			"",
+			wishes{},
 			`{"payload":"eA==","recipients":[{"msisdn":4512340101}]}`,
 		},
 		{
 			"Callback",
 			providers.Call{Text: "Hi", Recipients: to[:1]},
-			"https://sms.example.com/r?a=1&b=2",
+			wishes{callbackURL: "https://sms.example.com/r?a=1&b=2"},
 			`{"message":"Hi","encoding":"UTF8","callback_url":"https://sms.example.com/r?a=1&b=2","recipients":[{"msisdn":4512340101}]}`,
 		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := string(appendBody(nil, tt.call, tt.callback)); got != tt.want {
+			if got := string(appendBody(nil, tt.call, tt.wishes)); got != tt.want {
 				t.Errorf("got  %s\nwant %s", got, tt.want)
 			}
 		})
@@ -85,7 +86,7 @@ func TestAppendBody_IsTheVendorsExample(t *testing.T) {
 	}
 	got := appendBody(nil, providers.Call{
 		From: "Acme", Text: "Hi", Reference: "j1.c0", Recipients: []providers.Recipient{{To: 4512345678}, {To: 4587654321}},
-	}, "https://hooks.example.com/gwapi/j1/k")
+	}, wishes{callbackURL: "https://hooks.example.com/gwapi/j1/k"})
 	var g, w any
 	if err := json.Unmarshal(got, &g); err != nil {
 		t.Fatal(err)
@@ -113,7 +114,7 @@ func TestAppendString_IsReadBackByAnyReader(t *testing.T) {
 }
 
 func TestLimits_EveryCallWithinThemKeepsTheBudget(t *testing.T) {
-	a, err := New(Options{Token: "example-token", CallbackURL: "https://sms.example.com/reports/" + strings.Repeat("k", 200)})
+	a, err := New(Options{Token: "example-token", Class: "standard", UrgentClass: "premium"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,6 +124,8 @@ func TestLimits_EveryCallWithinThemKeepsTheBudget(t *testing.T) {
 		c := providers.Call{
 			From: sms.SenderID(rapid.StringMatching(`[A-Z][A-Za-z0-9 ._&-]{0,10}`).Draw(t, "from")), Text: text,
 			Reference: strings.Repeat("r", 64), Encoding: rapid.SampledFrom([]sms.Encoding{sms.GSM7, sms.UCS2}).Draw(t, "encoding"),
+			Options:  longestOptions(),
+			ReportTo: func(int) string { return "https://sms.example.com/" + strings.Repeat("k", providers.MaxReportTo-24) },
 		}
 		for i := range rapid.IntRange(0, 10).Draw(t, "tags") {
 			c.Tags = append(c.Tags, fmt.Sprintf("%%%d~", i))
@@ -138,10 +141,17 @@ func TestLimits_EveryCallWithinThemKeepsTheBudget(t *testing.T) {
 			}
 			c.Recipients = append(c.Recipients, r)
 		}
-		if got := len(appendBody(nil, c, a.opts.CallbackURL)); got > want {
+		if got := len(appendBody(nil, c, a.wishes(c))); got > want {
 			t.Fatalf("a body of %d bytes, %d by Limits", got, want)
 		}
 	})
+}
+
+// longestOptions are options that are as long as any when they are written.
+func longestOptions() providers.Options {
+	return providers.Options{
+		Flash: true, Priority: providers.Urgent, Validity: 1<<62 - 1, Label: strings.Repeat("\x01", 64), At: time.Now().AddDate(100, 0, 0),
+	}
 }
 
 // jsonBytes is what Limits().TextGrowth says a text costs.
@@ -190,7 +200,7 @@ func BenchmarkAppendBody(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if !slices.Contains(appendBody(nil, c, ""), '}') {
+		if !slices.Contains(appendBody(nil, c, wishes{}), '}') {
 			b.Fatal("no body")
 		}
 	}

@@ -6,19 +6,27 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/volleysms/volley/sms"
 )
 
-// GatewayAPIToken is the token that the simulated GatewayAPI accepts unless told otherwise.
-const GatewayAPIToken = "example-token-not-a-real-one" //nolint:gosec // made up for the simulation
+// The token that the simulated GatewayAPI accepts, and the secret that it signs pushes with, unless told otherwise.
+const (
+	GatewayAPIToken         = "example-token-not-a-real-one"          //nolint:gosec // made up for the simulation
+	GatewayAPIWebhookSecret = "example-webhook-secret-not-a-real-one" //nolint:gosec // made up for the simulation
+)
 
-// GatewayAPI is the dialect of GatewayAPI.com's REST API: POST /rest/mtsms and GET /rest/me. One refused number spoils
-// the whole call: the answer is 403 0x0215 and names it.
+// GatewayAPI is the dialect of GatewayAPI.com's REST API: POST /rest/mtsms, GET and DELETE /rest/mtsms/{id}, GET /rest/me
+// and /rest/mosms, and what it pushes. One refused number spoils the whole call: the answer is 403 0x0215 and names it.
 type GatewayAPI struct { //nolint:revive // the vendor's name
 	// Token is the API token; empty is GatewayAPIToken.
 	Token string
+	// WebhookSecret signs what is pushed; empty is GatewayAPIWebhookSecret.
+	WebhookSecret string
+	// Unsigned pushes without a signature, as to a webhook without a secret.
+	Unsigned bool
 	// MaxBody is the longest request body, in bytes; 0 is 1 MiB.
 	MaxBody int
 }
@@ -34,9 +42,9 @@ const (
 // Provider returns "gatewayapi".
 func (d GatewayAPI) Provider() string { return "gatewayapi" }
 
-// Account returns the token.
+// Account returns the token and the webhook's secret.
 func (d GatewayAPI) Account() map[string]string {
-	return map[string]string{"provider": d.Provider(), "token": d.token()}
+	return map[string]string{"provider": d.Provider(), "token": d.token(), "webhook_secret": d.secret()}
 }
 
 func (d GatewayAPI) token() string {
@@ -64,8 +72,7 @@ func (d GatewayAPI) Read(r *http.Request, body []byte, ask *Ask) {
 		maxBody = 1 << 20
 	}
 	switch {
-	case r.URL.Path == "/rest/me" && r.Method == http.MethodGet:
-		ask.Say(JSON(http.StatusOK, `{"credit":12.5,"currency":"DKK","id":1}`))
+	case d.readOther(r, ask):
 	case !ask.Send:
 		ask.Violate(r.Method+" "+r.URL.Path, JSON(http.StatusNotFound, `{"message":"Not found"}`))
 	case r.URL.RawQuery != "":
@@ -106,6 +113,9 @@ type gatewayAPIMessage struct {
 	hasPayload                           bool
 	tags                                 []string
 	values                               [][]string // by recipient; nil when none has any
+	callback                             string
+	due                                  time.Time
+	asked                                map[string]string // the other fields, as they were written
 }
 
 func (d GatewayAPI) readMessage(s *scanner, ask *Ask) {
@@ -138,13 +148,13 @@ func (d GatewayAPI) readMessage(s *scanner, ask *Ask) {
 		case "recipients":
 			s.array(func() { readRecipient(s, ask, &m) })
 		case "callback_url":
-			if v := string(s.str()); !strings.HasPrefix(v, "https://") && !strings.HasPrefix(v, "http://") {
+			if m.callback = string(s.str()); !strings.HasPrefix(m.callback, "https://") && !strings.HasPrefix(m.callback, "http://") {
 				invalid(ask, "0x0300", "callback_url")
 			}
 		case "class", "priority", "label", "destaddr", "extra_details":
-			s.str()
+			m.ask(key, s.str())
 		case "sendtime", "validity_period", "max_parts":
-			s.number()
+			m.ask(key, s.number())
 		default:
 			invalid(ask, "0x0300", "unknown key "+key)
 			s.skip()
@@ -154,6 +164,7 @@ func (d GatewayAPI) readMessage(s *scanner, ask *Ask) {
 		return
 	}
 	m.check(ask)
+	m.checkWishes(ask)
 	for i := m.start; i < len(ask.Messages) && !ask.Violated(); i++ {
 		m.fill(ask, &ask.Messages[i], i-m.start)
 	}
@@ -249,6 +260,10 @@ func (m *gatewayAPIMessage) fill(ask *Ask, msg *Message, i int) {
 		return
 	}
 	msg.From, msg.Reference, msg.Text = m.sender, m.reference, m.message
+	msg.Due, msg.Asked = m.due, m.asked
+	if m.callback != "" {
+		msg.Callback = &Callback{URL: m.callback}
+	}
 	for t, tag := range m.tags {
 		msg.Text = strings.ReplaceAll(msg.Text, tag, values[t])
 	}
