@@ -23,6 +23,8 @@ type Options struct {
 	// empty the client asks Redis what the workers have announced.
 	Accounts []string
 	Routes   map[string][]string
+	// Branching are the routes that choose by the beginning of the number.
+	Branching map[string][]Branch
 	// KeyTTL is how long an idempotency key is remembered, counted from the enqueueing or the job's schedule, whichever
 	// is later. 0 is 7 days.
 	KeyTTL time.Duration
@@ -56,8 +58,16 @@ func (o Options) withDefaults() (Options, error) {
 			return o, fmt.Errorf("enqueue: the route %q has no account", name)
 		}
 	}
+	for name, branches := range o.Branching {
+		if len(branches) == 0 || slices.ContainsFunc(branches, func(l Branch) bool { return len(l.Use) == 0 }) {
+			return o, fmt.Errorf("enqueue: the route %q, or a branch of it, has no account", name)
+		}
+	}
 	return o, nil
 }
+
+// Branch is the part of a route that serves the numbers with a prefix.
+type Branch = ledger.Branch
 
 // Client enqueues jobs and reads their outcomes. It is safe for concurrent use; whoever made it closes it.
 type Client struct {
@@ -70,7 +80,7 @@ type Client struct {
 
 	mu        sync.Mutex
 	fit       bool // the server passed redisx.Check
-	routes    map[string][]string
+	routes    map[string][]Branch
 	announced time.Time
 }
 
@@ -137,35 +147,56 @@ const maxName = 128
 // announcedFor is how long what the workers announced is believed.
 const announcedFor = 15 * time.Second
 
-// accounts returns what via stands for, in the order of use.
-func (c *Client) accounts(ctx context.Context, via string) ([]string, error) {
-	if len(c.opts.Accounts) > 0 || len(c.opts.Routes) > 0 {
+// route puts into spec what via stands for, in the order of use.
+func (c *Client) route(ctx context.Context, via string, spec *ledger.Spec) error {
+	if len(c.opts.Accounts) > 0 || len(c.opts.Routes) > 0 || len(c.opts.Branching) > 0 {
+		known := keys(c.opts.Routes)
 		if slices.Contains(c.opts.Accounts, via) {
-			return []string{via}, nil
+			spec.Accounts = []string{via}
+			return nil
 		}
 		if r, ok := c.opts.Routes[via]; ok {
-			return r, nil
+			spec.Accounts = r
+			return nil
 		}
-		return nil, unknownVia(via, append(keys(c.opts.Routes), c.opts.Accounts...))
+		if branches, ok := c.opts.Branching[via]; ok {
+			follow(spec, branches)
+			return nil
+		}
+		return unknownVia(via, slices.Concat(known, keys(c.opts.Branching), c.opts.Accounts))
 	}
 	known, err := c.known(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if r, ok := known[via]; ok {
-		return r, nil
+	if branches, ok := known[via]; ok {
+		follow(spec, branches)
+		return nil
 	}
 	if len(known) > 0 {
-		return nil, unknownVia(via, keys(known))
+		return unknownVia(via, keys(known))
 	}
 	if len(via) > maxName || !utf8.ValidString(via) || strings.ContainsAny(via, "{}: \t\r\n") {
-		return nil, invalid("via", "is no name of an account or a route")
+		return invalid("via", "is no name of an account or a route")
 	}
-	return []string{via}, nil
+	spec.Accounts = []string{via}
+	return nil
+}
+
+// follow writes a route into spec. One branch for all numbers is none.
+func follow(spec *ledger.Spec, branches []Branch) {
+	if len(branches) == 1 && branches[0].Prefix == "" {
+		spec.Accounts = branches[0].Use
+		return
+	}
+	for _, b := range branches {
+		spec.Accounts = append(spec.Accounts, b.Use...)
+		spec.Legs = append(spec.Legs, ledger.Leg{Prefix: b.Prefix, N: len(b.Use)})
+	}
 }
 
 // known returns what the workers announced. Before the first worker ever ran it is empty.
-func (c *Client) known(ctx context.Context) (map[string][]string, error) {
+func (c *Client) known(ctx context.Context) (map[string][]Branch, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.routes) > 0 && time.Since(c.announced) < announcedFor {
@@ -176,7 +207,7 @@ func (c *Client) known(ctx context.Context) (map[string][]string, error) {
 		return nil, err
 	}
 	for name := range accounts {
-		routes[name] = []string{name}
+		routes[name] = []Branch{{Use: []string{name}}}
 	}
 	c.routes, c.announced = routes, time.Now()
 	return routes, nil
@@ -187,7 +218,7 @@ func unknownVia(via string, known []string) error {
 	return invalid("via", "%q is no account and no route; there are: %s", via, strings.Join(known, ", "))
 }
 
-func keys(m map[string][]string) []string {
+func keys[V any](m map[string]V) []string {
 	out := make([]string, 0, len(m))
 	for k := range m {
 		out = append(out, k)

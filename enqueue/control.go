@@ -101,8 +101,8 @@ func (c *Client) putBack(ctx context.Context, j *ledger.Job, batches []int) erro
 		at = time.UnixMilli(j.Spec.At)
 	}
 	for i, b := range batches {
-		account := j.Spec.Accounts[min(holders[i].Via, len(j.Spec.Accounts)-1)]
-		if err := task.Put(ctx, c.queue, account, task.Ref{Job: j.Spec.ID, Batch: b}, at); err != nil {
+		queue := task.Queue(j.Spec.Account(holders[i].Via), j.Spec.Priority)
+		if err := task.Put(ctx, c.queue, queue, task.Ref{Job: j.Spec.ID, Batch: b}, at); err != nil {
 			return err
 		}
 	}

@@ -58,7 +58,7 @@ func (r *rig) tasks(tb testingT, account string) []*asynq.TaskInfo {
 	in := asynq.NewInspectorFromRedisClient(r.rdb)
 	var all []*asynq.TaskInfo
 	for _, list := range []func(string, ...asynq.ListOption) ([]*asynq.TaskInfo, error){in.ListPendingTasks, in.ListScheduledTasks} {
-		some, err := list(task.Queue(account))
+		some, err := list(task.Queue(account, 0))
 		if err != nil && !errors.Is(err, asynq.ErrQueueNotFound) {
 			tb.Fatal(err)
 		}

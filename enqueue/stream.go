@@ -45,7 +45,7 @@ func (c *Client) EnqueueStream(ctx context.Context, job Job, recipients iter.Seq
 	if err != nil {
 		return Receipt{}, err
 	}
-	if ck.spec.Accounts, err = c.accounts(ctx, job.Via); err != nil {
+	if err = c.route(ctx, job.Via, &ck.spec); err != nil {
 		return Receipt{}, reached(ctx, err)
 	}
 	if err := c.Check(ctx); err != nil {
@@ -87,10 +87,12 @@ type writer struct {
 	fp      ledger.Fingerprint // of that and the batches so far
 
 	seen    numset.Set
-	build   ledger.BatchBuilder
+	builds  []build
 	body    []byte
 	chunk   []ledger.PackedBatch
 	bytes   int
+	// firstVia is the account of batch 0.
+	firstVia int
 	first   uint64 // the row before the first recipient's
 	row     uint64
 	tally   ledger.Tally
@@ -154,19 +156,52 @@ func (w *writer) add(ctx context.Context, r Recipient) error {
 		return invalid("recipients", "are more than %d", w.c.opts.MaxRecipients)
 	}
 	to, reason := w.vet(&r)
+	var via int
+	if reason == "" {
+		var served bool
+		if via, served = w.spec().First(to.String()); !served {
+			reason = "the route has no account for numbers that begin like this one"
+		}
+	}
+	b := w.building(via)
 	if reason != "" {
-		w.refuse(r, reason)
+		w.refuse(b, r, reason)
 	} else if !w.seen.Add(uint64(to)) {
 		w.receipt.Duplicates++
 		return nil
 	} else {
-		w.build.Add(ledger.Recipient{To: to, Row: w.row, Ref: r.Ref, Values: r.Values})
+		b.Add(ledger.Recipient{To: to, Row: w.row, Ref: r.Ref, Values: r.Values})
 		w.receipt.Queued++
 	}
-	if w.build.Len() >= w.c.opts.BatchSize || w.build.Refusals() >= w.c.opts.BatchSize || w.build.Bytes() >= maxBatchBytes {
-		return w.closeBatch(ctx)
+	if b.Len() >= w.c.opts.BatchSize || b.Refusals() >= w.c.opts.BatchSize || b.Bytes() >= maxBatchBytes {
+		return w.closeBatch(ctx, b)
 	}
 	return nil
+}
+
+// spec is the job as it was begun, which may be by an earlier call with the same key.
+func (w *writer) spec() *ledger.Spec {
+	if w.written {
+		return &w.have.Spec
+	}
+	return &w.ck.spec
+}
+
+// build is the batch that is being filled of one leg of the route.
+type build struct {
+	ledger.BatchBuilder
+	via int
+}
+
+// building returns the batch that is being filled for an account.
+func (w *writer) building(via int) *build {
+	for i := range w.builds {
+		if w.builds[i].via == via {
+			return &w.builds[i]
+		}
+	}
+	w.builds = append(w.builds, build{via: via})
+	return &w.builds[len(w.builds)-1]
 }
 
 // vet returns the number, or why the recipient is refused.
@@ -192,9 +227,9 @@ func (w *writer) vet(r *Recipient) (sms.MSISDN, string) {
 // maxRefusedTo is how much is kept of what should have been a number, in bytes.
 const maxRefusedTo = 64
 
-func (w *writer) refuse(r Recipient, reason string) {
+func (w *writer) refuse(b *build, r Recipient, reason string) {
 	f := ledger.Refused{To: clip(r.To, maxRefusedTo), Row: w.row, Ref: clip(r.Ref, MaxRef), Reason: reason}
-	w.build.Refuse(f)
+	b.Refuse(f)
 	if len(w.receipt.Refused) < maxListed {
 		w.receipt.Refused = append(w.receipt.Refused, f)
 	}
@@ -213,20 +248,23 @@ func clip(s string, maxBytes int) string {
 	return strings.Clone(strings.ToValidUTF8(s, "?"))
 }
 
-func (w *writer) closeBatch(ctx context.Context) error {
-	if w.build.Len() == 0 && w.build.Refusals() == 0 {
+func (w *writer) closeBatch(ctx context.Context, b *build) error {
+	if b.Len() == 0 && b.Refusals() == 0 {
 		return nil
 	}
-	w.body = w.build.AppendBody(w.body[:0])
+	w.body = b.AppendBody(w.body[:0])
 	w.fp = extend(w.fp, w.body)
-	b := ledger.PackedBatch{
-		Number: w.receipt.Batches, Packed: ledger.PackBatch(w.fp, w.body), Queued: w.build.Len(), Refused: w.build.Refusals(),
+	packed := ledger.PackedBatch{
+		Number: w.receipt.Batches, Via: b.via, Packed: ledger.PackBatch(w.fp, w.body), Queued: b.Len(), Refused: b.Refusals(),
 	}
-	w.tally.Add(b.Number, b.Queued, b.Refused)
+	w.tally.Add(packed.Number, packed.Queued, packed.Refused)
+	if packed.Number == 0 {
+		w.firstVia = b.via
+	}
 	w.receipt.Batches++
-	w.build.Reset()
-	w.chunk = append(w.chunk, b)
-	if w.bytes += len(b.Packed); w.bytes >= w.c.chunk {
+	b.Reset()
+	w.chunk = append(w.chunk, packed)
+	if w.bytes += len(packed.Packed); w.bytes >= w.c.chunk {
 		return w.flush(ctx)
 	}
 	return nil
@@ -315,7 +353,12 @@ func (w *writer) end(ctx context.Context) (Receipt, error) {
 
 // rest writes what has not been written yet, and waits until all of it has arrived.
 func (w *writer) rest(ctx context.Context) error {
-	err := w.closeBatch(ctx)
+	var err error
+	for i := range w.builds {
+		if err == nil {
+			err = w.closeBatch(ctx, &w.builds[i])
+		}
+	}
 	if err == nil {
 		err = w.flush(ctx)
 	}
@@ -347,10 +390,10 @@ func (w *writer) none(ctx context.Context) (Receipt, error) {
 func (w *writer) start(ctx context.Context) error {
 	spec := &w.have.Spec
 	var at time.Time
-	if spec.At > 0 {
+	if spec.At > 0 && !spec.AtGateway {
 		at = time.UnixMilli(spec.At)
 	}
-	return task.Put(ctx, w.c.queue, spec.Accounts[0], task.Ref{Job: spec.ID}, at)
+	return task.Put(ctx, w.c.queue, task.Queue(spec.Account(w.firstVia), spec.Priority), task.Ref{Job: spec.ID}, at)
 }
 
 func (w *writer) receiptOf(j ledger.Job, duplicate bool) Receipt {

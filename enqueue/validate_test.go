@@ -96,7 +96,7 @@ func TestEnqueue_TellsEverythingThatIsWrong(t *testing.T) {
 func TestEnqueue_Via(t *testing.T) {
 	announce := func(t *testing.T, r *rig) {
 		t.Helper()
-		if err := r.ledger.Announce(t.Context(), map[string]string{"dk": "gatewayapi", "moon": "mttm"}, map[string][]string{"all": {"moon", "dk"}}); err != nil {
+		if err := r.ledger.Announce(t.Context(), map[string]string{"dk": "gatewayapi", "moon": "mttm"}, map[string][]enqueue.Branch{"all": {{Use: []string{"moon", "dk"}}}}); err != nil {
 			t.Fatal(err)
 		}
 	}

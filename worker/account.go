@@ -3,129 +3,107 @@ package worker
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hibiken/asynq"
-	"go.uber.org/zap"
 
+	"github.com/volleysms/volley/internal/pace"
+	"github.com/volleysms/volley/internal/standing"
 	"github.com/volleysms/volley/internal/task"
 	"github.com/volleysms/volley/providers"
 )
 
-// account is one account's part of the worker: an asynq server for its queue, and lanes for its calls.
+// account is one account's part of the worker: an asynq server for each of its queues, and lanes for its calls.
 type account struct {
 	w        *Worker
 	name     string
 	provider string
+	settings string
 	adapter  providers.Adapter
 	limits   providers.Limits
 	lanes    int
 	timeout  time.Duration
+	resend   bool
 
-	ready *ready
-	gate  gate
-	pace  *pacer
-	srv   *asynq.Server
-	busy  sync.WaitGroup // lanes and handlers
+	ready   *ready
+	gate    gate
+	pace    *pace.Pacer
+	servers []*asynq.Server
+	busy    sync.WaitGroup // lanes and handlers
+
+	asking   atomic.Bool // somebody here finds out whether the trouble is over
+	troubled atomic.Bool // no call has been taken since there was trouble
 }
 
 func newAccount(w *Worker, o Account) *account {
 	a := &account{
-		w: w, name: o.Name, provider: o.Provider, adapter: o.Adapter, limits: o.Adapter.Limits(), lanes: o.Concurrency, timeout: o.Timeout,
-		ready: newReady(), pace: newPacer(w.rdb, o.Name, o.Rate),
+		w: w, name: o.Name, provider: o.Provider, settings: o.Settings, adapter: o.Adapter, limits: o.Adapter.Limits(),
+		lanes: o.Concurrency, timeout: o.Timeout, resend: o.ResendUnknown, ready: newReady(), pace: pace.New(w.rdb, o.Name, o.Limits),
 	}
 	a.limits.Recipients = max(1, a.limits.Recipients)
+	a.gate.trial = true
 	return a
 }
 
-// batchesAtOnce is how many batches an account works on: enough that its lanes never wait for the queue.
+// batchesAtOnce is how many batches of a priority an account works on: enough that its lanes never wait for the queue.
 func (a *account) batchesAtOnce() int { return min(max(8, a.lanes), 64) }
 
+// patientPoll is how many times longer a queue of bulk jobs is left alone when it was empty.
+const patientPoll = 5
+
 func (a *account) start() error {
-	a.srv = asynq.NewServerFromRedisClient(a.w.srvRdb, asynq.Config{
-		Concurrency:              a.batchesAtOnce(),
-		Queues:                   map[string]int{task.Queue(a.name): 1},
-		TaskCheckInterval:        a.w.opts.Poll,
-		DelayedTaskCheckInterval: time.Second,
-		ShutdownTimeout:          a.w.drainTime() + drainMargin,
-		RetryDelayFunc:           func(n int, err error, _ *asynq.Task) time.Duration { return pauseOf(n, err) },
-		IsFailure:                func(error) bool { return false },
-		Logger:                   a.w.log.Named("asynq").Sugar(),
-		LogLevel:                 asynq.WarnLevel,
-	})
 	for range a.lanes {
 		a.busy.Go(a.lane)
 	}
-	return a.srv.Start(asynq.HandlerFunc(func(_ context.Context, t *asynq.Task) error {
-		a.busy.Add(1)
-		defer a.busy.Done()
-		return a.w.handle(a, t)
-	}))
+	for _, p := range task.Priorities {
+		poll := a.w.opts.Poll
+		if p < 0 {
+			poll *= patientPoll
+		}
+		srv := asynq.NewServerFromRedisClient(a.w.srvRdb, asynq.Config{
+			Concurrency:              a.batchesAtOnce(),
+			Queues:                   map[string]int{task.Queue(a.name, p): 1},
+			TaskCheckInterval:        poll,
+			DelayedTaskCheckInterval: time.Second,
+			ShutdownTimeout:          a.w.drainTime() + drainMargin,
+			RetryDelayFunc:           func(n int, err error, _ *asynq.Task) time.Duration { return pauseOf(n, err) },
+			IsFailure:                func(error) bool { return false },
+			Logger:                   a.w.log.Named("asynq").Sugar(),
+			LogLevel:                 asynq.WarnLevel,
+		})
+		err := srv.Start(asynq.HandlerFunc(func(_ context.Context, t *asynq.Task) error {
+			a.busy.Add(1)
+			defer a.busy.Done()
+			return a.w.handle(a, t)
+		}))
+		if err != nil {
+			return err
+		}
+		a.servers = append(a.servers, srv)
+	}
+	return nil
 }
 
 // drain ends the account's work: nothing new is taken, calls on the wire end and are recorded, all else goes back.
 func (a *account) drain() {
-	a.srv.Shutdown() // waits for the handlers, whose calls the lanes make or leave
+	var all sync.WaitGroup
+	for _, s := range a.servers {
+		all.Go(s.Shutdown) // waits for the handlers, whose calls the lanes make or leave
+	}
+	all.Wait()
 	a.ready.close()
 	a.busy.Wait()
 }
 
-// lane makes one call after the other.
-func (a *account) lane() {
-	granted := make(chan bool, 1)
-	var before *call
-	for c := a.ready.pop(); c != nil; c = a.ready.pop() {
-		a.call(c, before, granted)
-		before = c
-	}
-}
+// maxShut is how long a task stays with a handler whose account is in trouble before it is looked at again.
+const maxShut = 10 * time.Minute
 
-// call makes a call once its recipients are claimed and what the lane's last call established is recorded. Both are on
-// their way at the same time.
-func (a *account) call(c, before *call, granted chan bool) {
-	r, w := c.run, a.w
-	if !r.wanted() {
-		return
+// passable waits as long as the account is in trouble, so that its tasks stay where they are at no cost. What can go to
+// another account instead does not wait.
+func (a *account) passable(job *jobInfo) bool {
+	if t := a.gate.shutFor(); t == nil || t.Why == standing.Down && job.failsOver() {
+		return true
 	}
-	if closed := a.gate.closedFor(time.Now()); closed > max(w.opts.Retry.Inline, time.Second) {
-		r.leave(closed)
-		return
-	}
-	if a.gate.pass(w.stopCtx) != nil {
-		r.leave(0)
-		return
-	}
-	if err := a.pace.wait(w.stopCtx); err != nil {
-		a.gate.unsure()
-		if !w.stopped() {
-			w.log.Warn("Redis does not pace; the batch waits", zap.String("account", a.name), zap.Error(err))
-		}
-		r.leave(time.Second)
-		return
-	}
-	r.claim(c, granted)
-	if !<-granted {
-		a.gate.unsure()
-		r.leave(0)
-		return
-	}
-	if before != nil {
-		before.run.recorded(before.gen)
-	}
-	// The call is not cut short by a stop: what is on the wire ends.
-	ctx, cancel := context.WithTimeout(context.Background(), a.timeout)
-	results := a.send(ctx, c.part.Call)
-	cancel()
-	r.settle(c, results)
-}
-
-// send makes the call. An adapter that panics may have sent: settle takes nothing for an answer as unknown.
-func (a *account) send(ctx context.Context, c providers.Call) (results []providers.Result) {
-	defer func() {
-		if p := recover(); p != nil {
-			a.w.log.Error("the adapter panicked", zap.String("account", a.name), zap.Stack("stack"))
-			results = nil
-		}
-	}()
-	return a.adapter.Send(ctx, c)
+	return a.gate.settled(a.w.stopCtx, maxShut)
 }

@@ -3,7 +3,6 @@ package worker
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -31,7 +30,10 @@ func (w *Worker) batch(ctx context.Context, a *account, ref task.Ref) (pause tim
 	if err != nil {
 		return 0, err
 	}
-	if early := time.Until(time.UnixMilli(job.spec.At)); job.spec.At > 0 && early > 0 {
+	if !a.passable(job) {
+		return 0, errBack
+	}
+	if early := time.Until(time.UnixMilli(job.spec.At)); job.spec.At > 0 && !job.spec.AtGateway && early > 0 {
 		if early > 2*time.Second {
 			return early, errBack
 		}
@@ -50,17 +52,17 @@ func (w *Worker) batch(ctx context.Context, a *account, ref task.Ref) (pause tim
 	}
 	defer w.holds.Delete(held.Token)
 	r := newRun(w, a, job, &held)
-	if name := job.spec.Accounts[min(held.Via, len(job.spec.Accounts)-1)]; name != a.name {
+	if name := job.spec.Account(held.Via); name != a.name {
 		// It moved to another account, and the task that says so may have been lost.
 		r.giveBack()
-		return 0, task.Put(ctx, w.queue, name, ref, time.Time{})
+		return 0, task.Put(ctx, w.queue, task.Queue(name, job.spec.Priority), ref, time.Time{})
 	}
 	if held.Control == ledger.Paused {
 		r.giveBack()
 		return 0, nil
 	}
 	if ref.Batch == 0 {
-		if err := w.feedFirst(ctx, job); err != nil {
+		if err := w.feedFirst(ctx, a, job); err != nil {
 			r.giveBack()
 			return 0, err
 		}
@@ -141,13 +143,6 @@ type run struct {
 	c committer
 }
 
-// call is a request that waits for a lane, is on the wire, or waits to be tried again.
-type call struct {
-	part plan.Call
-	run  *run
-	gen  uint64 // the commit that records it
-}
-
 func newRun(w *Worker, a *account, job *jobInfo, held *ledger.Held) *run {
 	r := &run{
 		w: w, a: a, job: job, held: held, start: time.Now(), records: held.Records, control: held.Control,
@@ -177,9 +172,12 @@ func (r *run) adopt() {
 		for i, rec := range r.records {
 			from := rec.State
 			switch {
+			case from == ledger.Sending && r.resends(&rec):
+				rec.State = ledger.Queued
+				rec.Note = r.held.Side.Note(ledger.Note{Detail: diedDuringCall})
 			case from == ledger.Sending:
 				rec.State = ledger.Unknown
-				rec.Note = r.held.Side.Note(ledger.Note{Detail: "the worker died during the call"})
+				rec.Note = r.held.Side.Note(ledger.Note{Detail: diedDuringCall})
 			case from == ledger.Queued && r.control == ledger.Withdrawn:
 				rec.State = ledger.Cancelled
 			default:
@@ -190,6 +188,14 @@ func (r *run) adopt() {
 			r.records[i] = rec
 		}
 	})
+}
+
+const diedDuringCall = "the worker died during the call"
+
+// resends reports whether what may have been sent to a recipient is to be sent again.
+func (r *run) resends(rec *ledger.Record) bool {
+	return (r.job.spec.ResendUnknown || r.a.resend) && r.control != ledger.Withdrawn &&
+		int(rec.Attempts) < r.w.opts.Retry.MaxAttempts
 }
 
 // send plans the calls for what is queued and gives them to the lanes.
@@ -215,11 +221,34 @@ func (r *run) send() {
 	}
 	out := make([]*call, len(calls))
 	for i := range calls {
-		calls[i].Call.Reference = fmt.Sprintf("%s.%d.%d", r.job.spec.ID, r.held.Batch, calls[i].Items[0])
+		r.dress(&calls[i])
 		out[i] = &call{part: calls[i], run: r}
 	}
 	r.open = len(out)
-	r.a.ready.push(r.job.spec.ID, out...)
+	r.push(out...)
+}
+
+// push gives calls to the lanes.
+func (r *run) push(calls ...*call) { r.a.ready.push(r.job.spec.ID, r.job.priority(), calls...) }
+
+// dress gives a call what the planner does not know of.
+func (r *run) dress(c *plan.Call) {
+	c.Call.Reference = reference(r.job.spec.ID, r.held.Batch, c.Items[0])
+	c.Call.Options = r.job.options()
+	if k := r.job.carrier; k >= 0 {
+		for i, item := range c.Items {
+			c.Call.Recipients[i].Carrier = r.held.Recipients[item].Values[k]
+		}
+	}
+	if to := r.w.opts.ReportTo; to != nil {
+		items, job, batch, account := c.Items, r.job.spec.ID, r.held.Batch, r.a.name
+		c.Call.ReportTo = func(i int) string {
+			if i < 0 {
+				return to(account, job, batch, -1)
+			}
+			return to(account, job, batch, items[i])
+		}
+	}
 }
 
 // refuse rejects recipients whose message no call to this gateway can hold.
@@ -280,15 +309,17 @@ func (r *run) end(ctx context.Context) (pause time.Duration, err error) {
 	}
 	r.mu.Lock()
 	finished := r.finished()
-	move := r.move && !finished
+	next := r.next()
+	move := r.move && !finished && next >= 0
 	released := r.released
 	r.mu.Unlock()
 	if !released && !r.lost {
 		r.commit(func(c *ledger.Commit) {
-			c.Release, c.Compact, c.Outcomes = true, true, ledger.PackRecords(r.records)
 			if move {
-				c.Via = r.held.Via + 1
+				c.Via = next
+				r.depart(c)
 			}
+			c.Release, c.Compact, c.Outcomes = true, true, ledger.PackRecords(r.records)
 		})
 		r.c.flushed()
 	}
@@ -296,10 +327,10 @@ func (r *run) end(ctx context.Context) (pause time.Duration, err error) {
 	case r.lost:
 		return waitForOwner, errBack
 	case finished:
-		return 0, r.w.finish(ctx, r.job, r.held.Batch)
+		return 0, r.w.finish(ctx, r.a, r.job, r.held.Batch)
 	case move:
-		ref := task.Ref{Job: r.job.spec.ID, Batch: r.held.Batch}
-		return 0, task.Put(ctx, r.w.queue, r.job.spec.Accounts[r.held.Via+1], ref, time.Time{})
+		ref, spec := task.Ref{Job: r.job.spec.ID, Batch: r.held.Batch}, &r.job.spec
+		return 0, task.Put(ctx, r.w.queue, task.Queue(spec.Account(next), spec.Priority), ref, time.Time{})
 	case r.control == ledger.Paused:
 		return 0, nil
 	}

@@ -41,21 +41,22 @@ func (f *feeder) forget(job string) {
 }
 
 // feedFirst fills the window of a job whose first batch has come up.
-func (w *Worker) feedFirst(ctx context.Context, job *jobInfo) error {
+func (w *Worker) feedFirst(ctx context.Context, a *account, job *jobInfo) error {
 	if job.batches == 1 {
 		return w.ledger.SetFed(ctx, job.spec.ID, 1)
 	}
-	return w.feed(ctx, job, ledger.Progress{Batches: job.batches})
+	return w.feed(ctx, a, job, ledger.Progress{Batches: job.batches})
 }
 
 // feed tops the window up.
-func (w *Worker) feed(ctx context.Context, job *jobInfo, p ledger.Progress) error {
+func (w *Worker) feed(ctx context.Context, a *account, job *jobInfo, p ledger.Progress) error {
 	f := w.feeder.of(job.spec.ID)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.fed = max(f.fed, p.Fed)
-	target := min(p.Batches, p.Done+w.opts.Window)
-	if f.fed >= target || f.fed > 0 && target < p.Batches && target-f.fed < max(1, w.opts.Window/4) {
+	window := w.window(a)
+	target := min(p.Batches, p.Done+window)
+	if f.fed >= target || f.fed > 0 && target < p.Batches && target-f.fed < max(1, window/4) {
 		return nil // full, or nearly: several are put at a time
 	}
 	if err := w.put(ctx, job, f.fed, target); err != nil {
@@ -68,15 +69,37 @@ func (w *Worker) feed(ctx context.Context, job *jobInfo, p ledger.Progress) erro
 	return nil
 }
 
-// put puts batches on the queue, some at a time.
+// window is how many batches of one job are on the queue at a time: what the living workers have in hand, and as many
+// again. It is no larger, so that jobs that come later get their turns soon.
+func (w *Worker) window(a *account) int {
+	if w.opts.Window > 0 {
+		return w.opts.Window
+	}
+	return 2 * a.batchesAtOnce() * int(w.peers.Load())
+}
+
+// put puts batches on the queues of the accounts they are with, some at a time.
 func (w *Worker) put(ctx context.Context, job *jobInfo, from, to int) error {
+	spec := &job.spec
+	via := make([]ledger.Holder, to-from) // all with the first account
+	if len(spec.Legs) > 0 {
+		numbers := make([]int, to-from)
+		for i := range numbers {
+			numbers[i] = from + i
+		}
+		var err error
+		if via, err = w.ledger.Holders(ctx, spec.ID, numbers); err != nil {
+			return err
+		}
+	}
 	const atOnce = 8
 	var wg sync.WaitGroup
 	errs := make([]error, atOnce)
 	for k := range min(atOnce, to-from) {
 		wg.Go(func() {
 			for b := from + k; b < to && errs[k] == nil; b += atOnce {
-				errs[k] = task.Put(ctx, w.queue, job.spec.Accounts[0], task.Ref{Job: job.spec.ID, Batch: b}, time.Time{})
+				queue := task.Queue(spec.Account(via[b-from].Via), spec.Priority)
+				errs[k] = task.Put(ctx, w.queue, queue, task.Ref{Job: spec.ID, Batch: b}, time.Time{})
 			}
 		})
 	}
@@ -85,7 +108,7 @@ func (w *Worker) put(ctx context.Context, job *jobInfo, from, to int) error {
 }
 
 // finish notes that a batch needs no further call, and puts the next ones on the queue.
-func (w *Worker) finish(ctx context.Context, job *jobInfo, batch int) error {
+func (w *Worker) finish(ctx context.Context, a *account, job *jobInfo, batch int) error {
 	p, err := w.ledger.Finish(ctx, job.spec.ID, batch, time.Now())
 	if err != nil {
 		return err
@@ -94,5 +117,5 @@ func (w *Worker) finish(ctx context.Context, job *jobInfo, batch int) error {
 		w.feeder.forget(job.spec.ID)
 		return nil
 	}
-	return w.feed(ctx, job, p)
+	return w.feed(ctx, a, job, p)
 }

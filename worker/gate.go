@@ -4,18 +4,22 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/volleysms/volley/internal/standing"
 )
 
-// gate holds an account's calls back: until a time the gateway named, or while the account is in trouble. After trouble
-// one call goes through to probe, and the others wait for what it finds. The zero gate is open. It is safe for
+// gate holds an account's calls back: until a time the gateway named, and while the account is in trouble. At the start
+// and after trouble one call goes first, and the others wait for what it finds. The zero gate is open. It is safe for
 // concurrent use.
 type gate struct {
 	mu      sync.Mutex
 	until   time.Time
-	trouble bool // the next call through is a probe
-	probing bool
-	strikes int
-	changed chan struct{} // closed at each change
+	trouble *standing.Trouble // what the gate is shut for
+	trial   bool              // one call goes first
+	small   bool              // and it is to be a small one
+	probing bool              // it is under way
+	misses  int               // calls in a row that got no answer
+	changed chan struct{}     // closed at each change
 }
 
 func (g *gate) notify() {
@@ -35,30 +39,33 @@ func (g *gate) hold(t time.Time) {
 	}
 }
 
-// Pauses of an account in trouble.
-const (
-	firstTrouble = time.Second
-	maxTrouble   = 5 * time.Minute
-)
-
-// fault closes the gate for the sake of the account itself, each time for longer, and returns for how long. Calls that
-// were under way when the first one found the trouble lengthen nothing. first is true when the account was well before.
-func (g *gate) fault(now time.Time) (pause time.Duration, first bool) {
+// shut closes the gate for trouble, until open.
+func (g *gate) shut(t *standing.Trouble) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.trouble && !g.probing {
-		return g.until.Sub(now), false
-	}
-	first = !g.trouble
-	g.trouble, g.probing = true, false
-	pause = min(maxTrouble, firstTrouble<<min(g.strikes, 10))
-	g.strikes++
-	g.until = now.Add(pause)
+	g.trouble, g.probing, g.misses = t, false, 0
 	g.notify()
-	return pause, first
 }
 
-// unsure ends a probe that found out nothing about the account.
+// open ends the trouble, if there is any: a call goes first.
+func (g *gate) open() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.trouble != nil {
+		g.small = g.trouble.Why == standing.Down
+		g.trouble, g.trial, g.probing = nil, true, false
+		g.notify()
+	}
+}
+
+// shutFor returns what the gate is shut for, nil when it is not.
+func (g *gate) shutFor() *standing.Trouble {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.trouble
+}
+
+// unsure ends a probe that found out nothing.
 func (g *gate) unsure() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -68,16 +75,39 @@ func (g *gate) unsure() {
 	}
 }
 
-// well opens the gate: the gateway took the account for good. It reports whether there had been trouble.
-func (g *gate) well() bool {
+// tripAfter is how many calls in a row without an answer are trouble.
+const tripAfter = 5
+
+// missed counts a call that got no answer. It reports whether that is one too many.
+func (g *gate) missed() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if !g.trouble {
+	if g.trouble != nil {
 		return false
 	}
-	g.trouble, g.probing, g.strikes = false, false, 0
-	g.notify()
-	return true
+	g.misses++
+	if g.probing {
+		g.probing = false
+		g.notify()
+	}
+	return g.misses >= tripAfter || g.trial && g.small
+}
+
+// answered notes that the gateway is there.
+func (g *gate) answered() {
+	g.mu.Lock()
+	g.misses = 0
+	g.mu.Unlock()
+}
+
+// well lets everything through: the gateway knows the account.
+func (g *gate) well() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.trial && g.trouble == nil {
+		g.trial, g.probing, g.small = false, false, false
+		g.notify()
+	}
 }
 
 // closedFor is how long the gate stays closed at least.
@@ -87,30 +117,64 @@ func (g *gate) closedFor(now time.Time) time.Duration {
 	return max(0, g.until.Sub(now))
 }
 
-// pass waits until a call may go. It is an error only when ctx ends first.
-func (g *gate) pass(ctx context.Context) error {
+// pass waits until a call may go, and reports whether it goes first and is to be a small one. It is an error only when
+// ctx ends before.
+func (g *gate) pass(ctx context.Context) (small bool, err error) {
 	for {
 		g.mu.Lock()
 		wait := time.Until(g.until)
-		if wait <= 0 && !g.probing {
-			g.probing = g.trouble
+		if wait <= 0 && g.trouble == nil && !g.probing {
+			g.probing, small = g.trial, g.trial && g.small
 			g.mu.Unlock()
-			return ctx.Err()
+			return small, ctx.Err()
 		}
-		if g.changed == nil {
-			g.changed = make(chan struct{})
-		}
-		changed := g.changed
+		changed := g.waitable()
 		g.mu.Unlock()
-		var timer <-chan time.Time
-		if wait > 0 {
-			timer = time.After(wait)
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-changed:
-		case <-timer:
+		if err := either(ctx, changed, wait); err != nil {
+			return false, err
 		}
 	}
+}
+
+// waitable returns what is closed at the next change. The lock is held.
+func (g *gate) waitable() <-chan struct{} {
+	if g.changed == nil {
+		g.changed = make(chan struct{})
+	}
+	return g.changed
+}
+
+// settled waits until the gate is not shut for trouble, or for as long as patience.
+func (g *gate) settled(ctx context.Context, patience time.Duration) bool {
+	deadline := time.Now().Add(patience)
+	for {
+		g.mu.Lock()
+		if g.trouble == nil {
+			g.mu.Unlock()
+			return true
+		}
+		changed := g.waitable()
+		g.mu.Unlock()
+		wait := time.Until(deadline)
+		if wait <= 0 || either(ctx, changed, wait) != nil {
+			return false
+		}
+	}
+}
+
+// either waits for a change, or for a time when it is above 0.
+func either(ctx context.Context, changed <-chan struct{}, wait time.Duration) error {
+	var timer <-chan time.Time
+	if wait > 0 {
+		t := time.NewTimer(wait)
+		defer t.Stop()
+		timer = t.C
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-changed:
+	case <-timer:
+	}
+	return nil
 }

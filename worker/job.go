@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/volleysms/volley/internal/ledger"
 	"github.com/volleysms/volley/internal/plan"
+	"github.com/volleysms/volley/providers"
 	"github.com/volleysms/volley/sms"
 )
 
@@ -18,7 +20,12 @@ type jobInfo struct {
 	tmpl    *sms.Template
 	binary  *sms.Binary
 	order   []int // position in Spec.Fields of each of the template's fields; nil when they are the same
+	carrier int   // position in Spec.Fields of the recipients' carriers, -1 when they have none
 }
+
+// carrierField is the name of the field that has the recipients' network operators.
+const carrierField = "carrier"
+
 
 // jobCache keeps the jobs that are being sent. The zero cache is empty; it is safe for concurrent use.
 type jobCache struct {
@@ -56,7 +63,7 @@ func (w *Worker) job(ctx context.Context, id string) (*jobInfo, error) {
 }
 
 func newJobInfo(rec ledger.Job) (*jobInfo, error) {
-	j := &jobInfo{spec: rec.Spec, batches: rec.Batches}
+	j := &jobInfo{spec: rec.Spec, batches: rec.Batches, carrier: slices.Index(rec.Spec.Fields, carrierField)}
 	if len(rec.Spec.Payload) > 0 {
 		j.binary = &sms.Binary{UDH: rec.Spec.UDH, Payload: rec.Spec.Payload}
 		return j, nil
@@ -88,6 +95,25 @@ func (j *jobInfo) values(have []string) []string {
 		out[i] = have[k]
 	}
 	return out
+}
+
+// failsOver reports whether a batch of the job may have a next account to go to.
+func (j *jobInfo) failsOver() bool { return len(j.spec.Accounts) > max(1, len(j.spec.Legs)) }
+
+// priority is how urgent the job's calls are.
+func (j *jobInfo) priority() providers.Priority {
+	return providers.Priority(min(1, max(-1, j.spec.Priority)))
+}
+
+// options are the job's wishes to the gateway.
+func (j *jobInfo) options() providers.Options {
+	o := providers.Options{
+		Flash: j.spec.Flash, Priority: j.priority(), Validity: time.Duration(j.spec.ValidFor) * time.Millisecond, Label: j.spec.Label,
+	}
+	if j.spec.AtGateway {
+		o.At = time.UnixMilli(j.spec.At)
+	}
+	return o
 }
 
 // input is what the planner is asked.

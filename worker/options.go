@@ -7,6 +7,8 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/volleysms/volley/internal/ledger"
+	"github.com/volleysms/volley/internal/pace"
 	"github.com/volleysms/volley/providers"
 )
 
@@ -19,11 +21,22 @@ type Account struct {
 	Adapter  providers.Adapter
 	// Concurrency is how many calls may be in flight in this process; 0 is 8.
 	Concurrency int
-	// Rate is how many calls a second all workers together may make; 0 is no limit.
-	Rate float64
+	// Limits are for all workers together; the zero value is none.
+	Limits Limits
+	// ResendUnknown makes of what may have been sent what was not, for all jobs: at least once instead of at most once.
+	ResendUnknown bool
+	// Settings is a fingerprint of what the gateway's yes or no depends on. A worker that starts with another one than the
+	// account was suspended with tries the account at once. Empty never does.
+	Settings string
 	// Timeout bounds one call; 0 is 30 s.
 	Timeout time.Duration
 }
+
+// Limits are what an account may do in a second, and at a time, over all workers.
+type Limits = pace.Limits
+
+// Branch is the part of a route that serves the numbers with a prefix.
+type Branch = ledger.Branch
 
 // Retry says how often and how long what provably was not sent is tried again. A field left at zero has its default.
 type Retry struct {
@@ -41,9 +54,12 @@ type Retry struct {
 type Options struct {
 	Accounts []Account
 	// Routes are announced to producers beside the accounts.
-	Routes map[string][]string
+	Routes map[string][]Branch
+	// ReportTo returns the address for reports about the recipient at a position of a batch, or, below 0, about any of the
+	// batch; nil when nobody listens.
+	ReportTo func(account, job string, batch, position int) string
 	Retry  Retry
-	// Window is how many batches of one job are on the queue at a time; 0 is 64.
+	// Window is how many batches of one job are on the queue at a time; 0 is as many as the living workers keep busy.
 	Window int
 	// Poll is how often an idle account's queue is looked at; 0 is 20 ms. The first call of a job on an idle system
 	// waits about half of it.
@@ -57,7 +73,6 @@ func (o Options) withDefaults() (Options, error) {
 	def(&o.Retry.Initial, time.Second)
 	def(&o.Retry.Max, 10*time.Minute)
 	def(&o.Retry.Inline, 20*time.Second)
-	def(&o.Window, 64)
 	def(&o.Poll, 20*time.Millisecond)
 	if o.Logger == nil {
 		o.Logger = zap.NewNop()
@@ -72,8 +87,8 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Retry.Initial < 0 || o.Retry.Max < o.Retry.Initial {
 		errs = append(errs, fmt.Errorf("worker: the pauses %v to %v make no sense", o.Retry.Initial, o.Retry.Max))
 	}
-	if o.Window < 1 || o.Poll < time.Millisecond {
-		errs = append(errs, errors.New("worker: Window must be at least 1 and Poll at least a millisecond"))
+	if o.Window < 0 || o.Poll < time.Millisecond {
+		errs = append(errs, errors.New("worker: Window must not be negative and Poll at least a millisecond"))
 	}
 	seen := map[string]bool{}
 	accounts := make([]Account, len(o.Accounts))
@@ -87,8 +102,8 @@ func (o Options) withDefaults() (Options, error) {
 			errs = append(errs, fmt.Errorf("worker: account %s is there twice", a.Name))
 		case a.Adapter == nil:
 			errs = append(errs, fmt.Errorf("worker: account %s has no adapter", a.Name))
-		case a.Concurrency < 0 || a.Rate < 0 || a.Timeout < 0:
-			errs = append(errs, fmt.Errorf("worker: account %s: concurrency, rate and timeout can't be negative", a.Name))
+		case a.Concurrency < 0 || a.Timeout < 0 || min(a.Limits.Calls, a.Limits.Recipients, a.Limits.Segments, float64(a.Limits.InFlight)) < 0:
+			errs = append(errs, fmt.Errorf("worker: account %s: concurrency, limits and timeout can't be negative", a.Name))
 		}
 		seen[a.Name] = true
 		accounts[i] = a

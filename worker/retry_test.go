@@ -76,7 +76,7 @@ func TestWorker_Retry(t *testing.T) {
 		var times []time.Time
 		g := &gateway{limits: providers.Limits{Recipients: 1}, answer: func(int, providers.Call) []providers.Result { return nil }}
 		g.seen = func() { times = append(times, time.Now()) }
-		s := newSystem(t, worker.Account{Name: "a", Adapter: g, Concurrency: 4, Rate: 100})
+		s := newSystem(t, worker.Account{Name: "a", Adapter: g, Concurrency: 4, Limits: worker.Limits{Calls: 100}})
 		stopA, stopB := s.start(), s.start()
 		r := s.enqueue(enqueue.Job{Via: "a", Text: "Hi", Recipients: numbers(51)})
 		s.completed(r.JobID)

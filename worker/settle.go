@@ -14,6 +14,7 @@ import (
 
 	"github.com/volleysms/volley/internal/ledger"
 	"github.com/volleysms/volley/internal/plan"
+	"github.com/volleysms/volley/internal/standing"
 	"github.com/volleysms/volley/providers"
 )
 
@@ -28,6 +29,7 @@ func (r *run) settle(c *call, results []providers.Result) {
 	}
 	t := tallyOf(results)
 	r.a.heed(&t)
+	r.a.count(&t, results)
 
 	var next retries
 	now := time.Now().UnixMilli()
@@ -127,15 +129,35 @@ func (r *run) decide(rec *ledger.Record, c *call, k int, kind providers.Kind, re
 			next.later = append(next.later, k)
 			next.attempts = max(next.attempts, int(rec.Attempts))
 			next.after = max(next.after, retryAfter(res.Err))
-		case r.held.Via+1 < len(r.job.spec.Accounts):
-			rec.Attempts = 0
+		case r.next() >= 0:
 			r.move = true
 		default:
 			rec.State = ledger.Failed
 		}
 	default:
 		rec.State = ledger.Unknown
+		if r.resends(rec) {
+			rec.State = ledger.Queued
+			next.later = append(next.later, k)
+			next.attempts = max(next.attempts, int(rec.Attempts))
+		}
 	}
+}
+
+// unclaim gives back what was claimed for a call that was not made.
+func (r *run) unclaim(c *call) {
+	r.mu.Lock()
+	p := r.c.open()
+	for _, i := range c.part.Items {
+		rec := r.records[i]
+		rec.State = ledger.Queued
+		rec.Attempts--
+		p.Records.Set(i, ledger.Sending, rec)
+		r.records[i] = rec
+	}
+	c.gen = r.c.kick()
+	r.mu.Unlock()
+	r.leave(time.Second)
 }
 
 // accepted stands beside the kinds for a result without an error.
@@ -190,26 +212,35 @@ const throttlePause = 2 * time.Second
 
 // heed draws an account's conclusions from a call.
 func (a *account) heed(t *tally) {
-	now := time.Now()
 	if res := t.of[providers.Config]; res != nil {
-		if pause, first := a.gate.fault(now); first {
-			a.w.log.Error("the gateway refuses the account; its recipients stay queued", zap.String("account", a.name),
-				zap.String("code", res.Code), zap.String("detail", res.Detail), zap.Duration("pause", pause))
+		if a.gate.shutFor() == nil {
+			a.report(standing.Suspended, res)
 		}
 		return
 	}
+	for _, kind := range []providers.Kind{providers.Unavailable, providers.Unknown} {
+		if res := t.of[kind]; res != nil && noAnswer(res.Err) {
+			if a.gate.missed() {
+				a.report(standing.Down, res)
+			}
+			return
+		}
+	}
+	a.gate.answered()
 	if res := t.of[providers.Throttled]; res != nil {
 		pause := retryAfter(res.Err)
 		def(&pause, throttlePause)
-		a.gate.hold(now.Add(pause))
+		a.gate.hold(time.Now().Add(pause))
 	}
-	if t.of[accepted] != nil {
-		if a.gate.well() {
-			a.w.log.Info("the gateway takes the account again", zap.String("account", a.name))
-		}
-		return
+	switch {
+	case t.of[accepted] != nil:
+		a.recovered()
+		a.gate.well()
+	case t.of[providers.Rejected] != nil, t.of[providers.Invalid] != nil, t.of[providers.Split] != nil:
+		a.gate.well() // a refusal of the recipients is none of the account
+	default:
+		a.gate.unsure()
 	}
-	a.gate.unsure()
 }
 
 // retries are the recipients of a call, by position in it, that go into another one. Nobody else of the call does.
@@ -276,7 +307,7 @@ func (w *Worker) pauseAfter(n int) time.Duration {
 // again makes the call once more after a pause, in this stay when the pause is short enough, else in a later one.
 func (r *run) again(c *call, pause time.Duration) {
 	if pause <= 0 {
-		r.a.ready.push(r.job.spec.ID, c)
+		r.push(c)
 		return
 	}
 	if time.Since(r.start)+pause > r.w.opts.Retry.Inline {
@@ -286,7 +317,7 @@ func (r *run) again(c *call, pause time.Duration) {
 	go func() {
 		select {
 		case <-time.After(pause):
-			r.a.ready.push(r.job.spec.ID, c)
+			r.push(c)
 		case <-r.w.stopCtx.Done():
 			r.leave(0)
 		}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/volleysms/volley/internal/ledger"
 	"github.com/volleysms/volley/internal/redisx"
+	"github.com/volleysms/volley/internal/standing"
 	"github.com/volleysms/volley/internal/sweep"
 	"github.com/volleysms/volley/internal/task"
 )
@@ -31,11 +32,14 @@ type Worker struct {
 	srvPlain redis.UniversalClient // the connections of srvRdb
 	srvRdb   redis.UniversalClient // asynq's servers and nothing else
 	ledger   *ledger.Ledger
+	book     *standing.Book
 	queue    *asynq.Client
 	feeder   feeder
 	jobs     jobCache
 	accounts []*account
 
+	errands sync.WaitGroup // what is told to Redis beside the way of a batch
+	peers   atomic.Int64   // workers that live, this one included
 	tokens  atomic.Uint64
 	holds   sync.Map        // tokens of the batches that are in this process
 	stopCtx context.Context // done when stopping is closed
@@ -71,7 +75,8 @@ func New(r *redis.UniversalOptions, o Options) (*Worker, error) {
 		return nil, err
 	}
 	w.srvRdb = reviveAcks{w.srvRdb}
-	w.ledger = ledger.New(w.rdb)
+	w.ledger, w.book = ledger.New(w.rdb), standing.New(w.rdb)
+	w.peers.Store(1)
 	w.queue = asynq.NewClientFromRedisClient(w.rdb)
 	w.stopCtx, w.stop = context.WithCancel(context.Background())
 	w.hard, w.abort = context.WithCancel(context.Background())
@@ -100,11 +105,12 @@ func (w *Worker) Run(ctx context.Context) (err error) {
 	if err := w.announce(ctx); err != nil {
 		return err
 	}
-	if err := w.ledger.Heartbeat(ctx, w.id, heartbeatTTL); err != nil {
+	if err := w.heartbeat(ctx); err != nil {
 		return err
 	}
 	var beats sync.WaitGroup
 	beats.Go(w.beat)
+	beats.Go(w.stand)
 	beats.Go(func() { sweep.New(w.rdb, w.log.Named("sweep")).Run(w.stopCtx) })
 	started := 0
 	for _, a := range w.accounts {
@@ -129,6 +135,7 @@ func (w *Worker) Run(ctx context.Context) (err error) {
 	limit.Stop()
 	w.abort()
 	beats.Wait()
+	w.errands.Wait()
 	bye, cancel := context.WithTimeout(context.Background(), ackTimeout)
 	defer cancel()
 	if e := w.ledger.Gone(bye, w.id); e != nil {
@@ -164,12 +171,20 @@ func (w *Worker) beat() {
 			return
 		case <-t.C:
 			ctx, cancel := context.WithTimeout(w.hard, heartbeatEvery)
-			if err := w.ledger.Heartbeat(ctx, w.id, heartbeatTTL); err != nil && w.hard.Err() == nil {
+			if err := w.heartbeat(ctx); err != nil && w.hard.Err() == nil {
 				w.log.Warn("Redis does not take the heartbeat", zap.Error(err))
 			}
 			cancel()
 		}
 	}
+}
+
+func (w *Worker) heartbeat(ctx context.Context) error {
+	n, err := w.ledger.Heartbeat(ctx, w.id, heartbeatTTL)
+	if err == nil {
+		w.peers.Store(int64(max(1, n)))
+	}
+	return err
 }
 
 // token makes a mark of ownership that no other batch or worker has.

@@ -25,5 +25,5 @@ func accountNames(cfg *config.Config) []string {
 
 // producer is what enqueue has to know of the configuration.
 func producer(cfg *config.Config) enqueue.Options {
-	return enqueue.Options{Accounts: accountNames(cfg), Routes: cfg.Routes}
+	return enqueue.Options{Accounts: accountNames(cfg), Branching: branches(cfg)}
 }

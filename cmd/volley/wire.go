@@ -1,8 +1,11 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 
+	"github.com/volleysms/volley/enqueue"
 	"github.com/volleysms/volley/internal/config"
 	"github.com/volleysms/volley/providers"
 	"github.com/volleysms/volley/providers/gatewayapi"
@@ -21,8 +24,35 @@ func wire(c config.Account) (worker.Account, error) {
 		return worker.Account{}, err
 	}
 	return worker.Account{
-		Name: c.Name, Provider: c.Provider, Adapter: a, Concurrency: c.Concurrency, Rate: c.Rate.PerSecond(), Timeout: c.Timeout,
+		Name: c.Name, Provider: c.Provider, Adapter: a, Concurrency: c.Concurrency, Timeout: c.Timeout,
+		Limits: worker.Limits{
+			Calls: c.Rate.PerSecond(), Recipients: c.Recipients.PerSecond(), Segments: c.Segments.PerSecond(), InFlight: c.InFlight,
+		},
+		ResendUnknown: c.ResendUnknown,
+		Settings:      fingerprint(c),
 	}, nil
+}
+
+// fingerprint tells an account's settings from others. It is so short that nobody can tell a secret from it.
+func fingerprint(c config.Account) string {
+	h := sha256.New()
+	for _, s := range []string{
+		c.BaseURL, c.Username, c.Password.Reveal(), c.ProgramID, c.Token.Reveal(), c.InstanceID, c.PublicKey, c.PrivateKey.Reveal(),
+	} {
+		fmt.Fprintf(h, "%d %s", len(s), s)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:3])
+}
+
+// branches are the routes of the configuration as workers and producers take them.
+func branches(cfg *config.Config) map[string][]enqueue.Branch {
+	out := map[string][]enqueue.Branch{}
+	for name, route := range cfg.Routes {
+		for _, b := range route {
+			out[name] = append(out[name], enqueue.Branch(b))
+		}
+	}
+	return out
 }
 
 func adapter(c config.Account) (providers.Adapter, error) {

@@ -83,7 +83,7 @@ func workerOptions(cfg *config.Config, accounts []worker.Account) worker.Options
 	if r.Inline == 0 {
 		r.Inline = -1 // the worker's word for not at all
 	}
-	return worker.Options{Accounts: accounts, Routes: cfg.Routes, Retry: r}
+	return worker.Options{Accounts: accounts, Routes: branches(cfg), Retry: r}
 }
 
 // wireAll wires the accounts of the configuration, or only those named.

@@ -90,7 +90,9 @@ func (m *meter) bytes(ctx context.Context, job string) (int64, error) {
 func (m *meter) forget(ctx context.Context, jobs ...string) error {
 	pipe := m.rdb.Pipeline()
 	pipe.HDel(ctx, "volley:accounts", m.account)
-	pipe.SRem(ctx, "asynq:queues", task.Queue(m.account))
+	for _, p := range task.Priorities {
+		pipe.SRem(ctx, "asynq:queues", task.Queue(m.account, p))
+	}
 	for _, job := range jobs {
 		pipe.ZRem(ctx, "volley:jobs", job)
 		pipe.ZRem(ctx, "volley:live", job)
@@ -109,7 +111,10 @@ func (m *meter) forget(ctx context.Context, jobs ...string) error {
 }
 
 func (m *meter) patterns(jobs ...string) []string {
-	p := []string{"asynq:{" + task.Queue(m.account) + "}*"}
+	var p []string
+	for _, prio := range task.Priorities {
+		p = append(p, "asynq:{"+task.Queue(m.account, prio)+"}*")
+	}
 	for _, j := range jobs {
 		p = append(p, "volley:{"+j+"*")
 	}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"gopkg.in/yaml.v3"
+
+	httpapi "github.com/volleysms/volley/providers/http"
 )
 
 // The kinds of gateway, as they stand under provider.
@@ -15,14 +17,15 @@ const (
 	Ogangi     = "ogangi"
 	GatewayAPI = "gatewayapi"
 	MTTM       = "mttm"
+	HTTP       = "http"
 )
 
-var providerNames = []string{Mgage, Ogangi, GatewayAPI, MTTM}
+var providerNames = []string{Mgage, Ogangi, GatewayAPI, MTTM, HTTP}
 
 // Account is a login at a gateway. Which of the fields that depend on the provider it has, kinds tells; the others are zero.
 type Account struct {
 	Name string
-	// Provider is Mgage, Ogangi, GatewayAPI or MTTM.
+	// Provider is Mgage, Ogangi, GatewayAPI, MTTM or HTTP.
 	Provider string
 
 	// BaseURL is http or https; empty is the adapter's own default, and never so for Ogangi.
@@ -35,6 +38,12 @@ type Account struct {
 	GSMOnly       bool   // Mgage
 	Token         Secret // GatewayAPI
 	WebhookSecret Secret // GatewayAPI; zero is none
+	Class         string // GatewayAPI: "standard", "premium" or "secret"; empty is the gateway's choice
+	UrgentClass   string // GatewayAPI: the class of urgent messages; empty is Class
+	// RequireSignature takes what is pushed without a signature for forged. GatewayAPI; needs WebhookSecret.
+	RequireSignature bool
+	// API is which of the gateway's interfaces is spoken: "rest" or "messaging" with GatewayAPI; empty is the adapter's choice.
+	API string
 	InstanceID    string // Ogangi
 	Carrier       string // Ogangi; empty lets the platform choose
 	PublicKey     string // Ogangi
@@ -54,11 +63,20 @@ type Account struct {
 	MaxSegments int
 	// MaxRecipients is the most recipients of one call; 0 is the adapter's default. Not Ogangi, which takes one.
 	MaxRecipients int
+	// Gateway is what an account of HTTP says about its gateway, with the fields above that HTTP has in it; the adapter has
+	// found nothing wrong with it. It is nil for others.
+	Gateway *httpapi.Options
 
 	// Concurrency is how many calls may be in flight in one worker process, 1 to 1,000.
 	Concurrency int
 	// Rate is how many calls all worker processes together may make; zero is no limit.
 	Rate Rate
+	// Recipients and Segments are how many all worker processes together may send to and of; zero is no limit.
+	Recipients, Segments Rate
+	// InFlight is how many calls may be in flight in all worker processes together; 0 is no limit.
+	InFlight int
+	// ResendUnknown makes of what may have been sent what was not.
+	ResendUnknown bool
 	// Timeout bounds one call, 1 s to 10 min.
 	Timeout time.Duration
 }
@@ -69,6 +87,7 @@ type kind struct {
 	required    []string
 	optional    []string
 	operations  []string
+	apis        []string // what the key api may say
 	concurrency int
 }
 
@@ -86,7 +105,8 @@ var kinds = map[string]kind{
 	},
 	GatewayAPI: {
 		required:    []string{"token"},
-		optional:    []string{"base_url", "webhook_secret", "max_recipients"},
+		optional:    []string{"base_url", "webhook_secret", "max_recipients", "api", "class", "urgent_class", "require_signature"},
+		apis:        []string{"rest", "messaging"},
 		concurrency: 10,
 	},
 	MTTM: {
@@ -94,6 +114,11 @@ var kinds = map[string]kind{
 		optional:    []string{"base_url", "max_recipients", "max_segments", "operation"},
 		operations:  []string{"send", "sendbatch"},
 		concurrency: 10,
+	},
+	HTTP: {
+		required:    []string{"base_url", "request", "answer"},
+		optional:    []string{"username", "password", "max_recipients", "max_segments", "check", "reports"},
+		concurrency: 4,
 	},
 }
 
@@ -113,7 +138,9 @@ const (
 var OgangiQuirks = []string{QuirkPaddedBase64, QuirkSignDecoded, QuirkPlainFireText, QuirkBase64PIN, QuirkBase64Fire}
 
 // common are the keys of every account.
-var common = []string{"provider", "concurrency", "rate", "timeout"}
+var common = []string{"provider", "concurrency", "rate", "recipients", "segments", "in_flight", "timeout", "on_unknown"}
+
+var gatewayAPIClasses = []string{"standard", "premium", "secret"}
 
 // secrets are the keys that hide their values.
 var secrets = []string{"password", "token", "webhook_secret", "private_key"}
@@ -154,6 +181,9 @@ func (r *reader) account(name string, n *yaml.Node, line int) (a Account, ok boo
 		ProgramID:     s.text("program_id"),
 		Token:         s.secret("token"),
 		WebhookSecret: s.secret("webhook_secret"),
+		API:           s.oneOf("api", k.apis...),
+		Class:         s.oneOf("class", gatewayAPIClasses...),
+		UrgentClass:   s.oneOf("urgent_class", gatewayAPIClasses...),
 		Region:        s.oneOf("region", "us", "uk"),
 		Code1:         s.oneOf("code_1", "rejected", "retry"),
 		GSMOnly:       s.oneOf("gsm_only", "true", "false") == "true",
@@ -172,8 +202,26 @@ func (r *reader) account(name string, n *yaml.Node, line int) (a Account, ok boo
 		MaxRecipients: s.integer("max_recipients", 0, 1, maxRecipients),
 		Concurrency:   s.integer("concurrency", k.concurrency, 1, 1000),
 		Rate:          s.rate("rate"),
+		Recipients:    s.rate("recipients"),
+		Segments:      s.rate("segments"),
+		InFlight:      s.integer("in_flight", 0, 1, 100_000),
+		ResendUnknown: s.oneOf("on_unknown", "hold", "resend") == "resend",
 		Timeout:       s.duration("timeout", 30*time.Second, time.Second, 10*time.Minute),
+
+		RequireSignature: s.signed("require_signature"),
 	}, true
+}
+
+// signed returns whether a key is true, which needs the secret that a signature is verified by. The Messaging API asks for a
+// signature by itself.
+func (s *section) signed(key string) bool {
+	if s.oneOf(key, "true", "false") != "true" {
+		return false
+	}
+	if !s.has("webhook_secret") && !s.has("webhook_secret"+fileSuffix) {
+		s.complain(key, "needs webhook_secret, by which a signature is verified")
+	}
+	return true
 }
 
 // provider returns the provider of an account's mapping, before its other keys are looked at.

@@ -26,8 +26,8 @@ type Config struct {
 	Redis Redis
 	// Accounts are at least one, in the file's order.
 	Accounts []Account
-	// Routes have one account or more each, all different.
-	Routes    map[string][]string
+	// Routes have one branch or more each.
+	Routes    map[string][]Branch
 	Retry     Retry
 	Callbacks Callbacks
 	Admin     Admin
@@ -254,42 +254,6 @@ func (r *reader) accounts(top *section) (accounts []Account, names []string) {
 	return accounts, names
 }
 
-// routes returns the routes over accounts of the names.
-func (r *reader) routes(top *section, accounts []string) map[string][]string {
-	routes := map[string][]string{}
-	n, line := top.child("routes")
-	if n == nil {
-		return routes
-	}
-	for _, e := range r.entries(n, line, "routes") {
-		path := under("routes", e.key)
-		if slices.Contains(accounts, e.key) {
-			r.problem(e.line, path, "has the name of an account; choose another, so that it is clear which is meant")
-		}
-		list := resolve(e.value)
-		if list.Kind != yaml.SequenceNode || len(list.Content) == 0 {
-			r.problem(e.line, path, "must be a list of accounts, such as [%s]", strings.Join(example(accounts), ", "))
-			continue
-		}
-		for _, item := range list.Content {
-			text, fromEnv, ok := r.scalar(item, item.Line, path)
-			switch {
-			case !ok:
-			case !slices.Contains(accounts, text) && (fromEnv || !nameOK(text)):
-				r.problem(item.Line, path, "names an account that is not there; there are %s", strings.Join(accounts, ", "))
-			case !slices.Contains(accounts, text):
-				r.problem(item.Line, path, "there is no account %s%s there are %s",
-					text, orSemicolon(didYouMean(text, accounts)), strings.Join(accounts, ", "))
-			case slices.Contains(routes[e.key], text):
-				r.problem(item.Line, path, "has account %s twice", text)
-			default:
-				routes[e.key] = append(routes[e.key], text)
-			}
-		}
-	}
-	return routes
-}
-
 // example returns names for a list that shows how it is written.
 func example(accounts []string) []string {
 	if len(accounts) == 0 {
@@ -305,27 +269,4 @@ func (c *Config) Account(name string) (Account, bool) {
 		return Account{}, false
 	}
 	return c.Accounts[i], true
-}
-
-// Resolve returns the accounts that via means, in the order they are to be tried: the account of that name, or the
-// accounts of the route. The error lists what there is.
-func (c *Config) Resolve(via string) ([]string, error) {
-	if _, ok := c.Account(via); ok {
-		return []string{via}, nil
-	}
-	if route, ok := c.Routes[via]; ok {
-		return slices.Clone(route), nil
-	}
-	var known []string
-	for _, a := range c.Accounts {
-		known = append(known, a.Name)
-	}
-	for name := range c.Routes {
-		known = append(known, name)
-	}
-	slices.Sort(known)
-	if via == "" {
-		return nil, fmt.Errorf("no account or route is named; there are %s", strings.Join(known, ", "))
-	}
-	return nil, fmt.Errorf("%q is neither an account nor a route%s there are %s", via, orSemicolon(didYouMean(via, known)), strings.Join(known, ", "))
 }

@@ -102,7 +102,7 @@ func TestParse_EverythingSet(t *testing.T) {
 				Concurrency: 8, Timeout: 30 * time.Second,
 			},
 		},
-		Routes: map[string][]string{"default": {"dk", "moon"}},
+		Routes: map[string][]config.Branch{"default": {{Use: []string{"dk", "moon"}}}},
 		Retry:  config.Retry{MaxAttempts: 5, Initial: 2 * time.Second, Max: 20 * time.Minute},
 		Callbacks: config.Callbacks{
 			Listen: "127.0.0.1:8081", PublicURL: "https://sms.example.com/in", Secret: config.NewSecret("cb-secret"),
@@ -146,7 +146,7 @@ func TestParse_Defaults(t *testing.T) {
 		Accounts: []config.Account{{
 			Name: "dk", Provider: config.GatewayAPI, Token: config.NewSecret("t"), Concurrency: 10, Timeout: 30 * time.Second,
 		}},
-		Routes: map[string][]string{},
+		Routes: map[string][]config.Branch{},
 		Retry:  config.Retry{MaxAttempts: 8, Initial: time.Second, Max: 10 * time.Minute, Inline: 20 * time.Second},
 	}
 	if !reflect.DeepEqual(got, want) {
@@ -215,7 +215,7 @@ accounts:
   dk: {provider: ${P}, token: t, concurrency: ${N}, rate: ${R}, timeout: ${N}s}
 routes: {r: [${A}]}`, env("P", "gatewayapi", "N", "7", "R", "90/m", "A", "dk"))
 		a := c.Accounts[0]
-		if a.Concurrency != 7 || a.Rate.PerSecond() != 1.5 || a.Timeout != 7*time.Second || c.Routes["r"][0] != "dk" {
+		if a.Concurrency != 7 || a.Rate.PerSecond() != 1.5 || a.Timeout != 7*time.Second || c.Routes["r"][0].Use[0] != "dk" {
 			t.Errorf("got %+v, %v", a, c.Routes)
 		}
 	})
@@ -270,7 +270,7 @@ func TestParse_SecretFile(t *testing.T) {
 func TestParse_Refused(t *testing.T) {
 	const redis = "redis: {url: redis://h}\n"
 	const dk = redis + "accounts:\n  dk:\n    provider: gatewayapi\n    token: hunter2\n"
-	const gatewayapiTakes = "gatewayapi takes provider, concurrency, rate, timeout, token, token_file, base_url, webhook_secret, webhook_secret_file, max_recipients"
+	const gatewayapiTakes = "gatewayapi takes provider, concurrency, rate, timeout, token, token_file, base_url, webhook_secret, webhook_secret_file, max_recipients, api, class, urgent_class, require_signature"
 	const providers = "mgage, ogangi, gatewayapi, mttm"
 	const duration = "must be a time from 1s to 10m, with its unit, such as 500ms, 10s or 2m"
 	const rate = "must be a number of calls above zero and the time they are for: 50/s, 3000/m or 100000/h"
@@ -517,37 +517,19 @@ func TestLoad(t *testing.T) {
 	})
 }
 
-func TestConfig_Resolve(t *testing.T) {
-	c := &config.Config{
-		Accounts: []config.Account{{Name: "moon"}, {Name: "dk"}},
-		Routes:   map[string][]string{"default": {"dk", "moon"}},
+func TestParse_Branches(t *testing.T) {
+	c := mustParse(t, minimal+`
+routes:
+  plain: [dk]
+  eu: [{prefix: "45", use: [dk]}, {prefix: "+4670", use: [dk]}, {use: [dk]}]
+`, env())
+	want := map[string][]config.Branch{
+		"plain": {{Use: []string{"dk"}}},
+		"eu":    {{"45", []string{"dk"}}, {"4670", []string{"dk"}}, {"", []string{"dk"}}},
 	}
-	for via, want := range map[string][]string{"moon": {"moon"}, "default": {"dk", "moon"}} {
-		t.Run(via, func(t *testing.T) {
-			got, err := c.Resolve(via)
-			if err != nil || !slices.Equal(got, want) {
-				t.Errorf("got %v, %v, want %v", got, err, want)
-			}
-		})
+	if !reflect.DeepEqual(c.Routes, want) {
+		t.Errorf("got %+v, want %+v", c.Routes, want)
 	}
-	for via, want := range map[string]string{
-		"nowhere": `"nowhere" is neither an account nor a route; there are default, dk, moon`,
-		"moom":    `"moom" is neither an account nor a route; did you mean moon? there are default, dk, moon`,
-		"":        "no account or route is named; there are default, dk, moon",
-	} {
-		t.Run("unknown: "+via, func(t *testing.T) {
-			if got, err := c.Resolve(via); err == nil || err.Error() != want {
-				t.Errorf("got %v, %v, want %s", got, err, want)
-			}
-		})
-	}
-	t.Run("the answer is the caller's own", func(t *testing.T) {
-		got, _ := c.Resolve("default")
-		got[0] = "changed"
-		if c.Routes["default"][0] != "dk" {
-			t.Error("the route was changed")
-		}
-	})
 }
 
 func FuzzParse(f *testing.F) {
@@ -584,13 +566,10 @@ func FuzzParse(f *testing.F) {
 			if a.Concurrency < 1 || a.Timeout < time.Second || a.Rate.N < 0 {
 				t.Errorf("account out of range: %+v", a)
 			}
-			if got, err := c.Resolve(a.Name); err != nil || len(got) != 1 {
-				t.Errorf("Resolve(%q): got %v, %v", a.Name, got, err)
-			}
 		}
 		for name, route := range c.Routes {
-			if got, err := c.Resolve(name); err != nil || !slices.Equal(got, route) || len(got) == 0 {
-				t.Errorf("Resolve(%q): got %v, %v, want %v", name, got, err, route)
+			if len(route) == 0 || slices.ContainsFunc(route, func(b config.Branch) bool { return len(b.Use) == 0 }) {
+				t.Errorf("route %q has no account: %+v", name, route)
 			}
 		}
 	})

@@ -51,7 +51,7 @@ func (l *Ledger) auditShard(ctx context.Context, job *Job, shard int, open map[i
 	for b := shard; b < job.Batches; b += Shards {
 		k := keysOf(job.Spec.ID, b)
 		batches = append(batches, b)
-		cmds = append(cmds, pipe.MGet(ctx, k.recipients, k.outcomes, k.side))
+		cmds = append(cmds, pipe.MGet(ctx, k.recipients, k.outcomes, k.side, k.reports))
 	}
 	if _, err := pipe.Exec(ctx); err != nil {
 		return counted, stored, nil, err
@@ -72,6 +72,9 @@ func (l *Ledger) auditShard(ctx context.Context, job *Job, shard int, open map[i
 			if int(r.State) >= NumStates {
 				problems = append(problems, fmt.Sprintf("batch %d: recipient %d is in no known state", batches[i], k))
 				continue
+			}
+			if v.reports.records[k].State != Queued && r.State.Open() {
+				problems = append(problems, fmt.Sprintf("batch %d: recipient %d is %s, and a report about it is kept", batches[i], k, r.State))
 			}
 			counted[r.State]++
 			if r.State.Open() {

@@ -4,7 +4,6 @@ import (
 	"context"
 	_ "embed"
 	"errors"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -76,12 +75,8 @@ func (l *Ledger) Withdraw(ctx context.Context, job Job, now time.Time) (cancelle
 	if err != nil {
 		return 0, err
 	}
-	n, err := l.amend(ctx, job.Spec.ID, batches, func(rec Record) (Record, bool) {
-		if rec.State != Queued {
-			return rec, false
-		}
-		rec.State, rec.At = Cancelled, now.UnixMilli()
-		return rec, true
+	n, err := l.amend(ctx, batches, func(ctx context.Context, batch int, token string) (int64, error) {
+		return l.withdraw(ctx, job.Spec.ID, batch, token, now.UnixMilli())
 	})
 	var free []int
 	for i, b := range batches {
@@ -127,12 +122,8 @@ func (l *Ledger) Reopen(ctx context.Context, job Job, states ...State) (queued i
 	if err := l.rdb.ZAddNX(ctx, keyLive, redis.Z{Score: float64(job.Spec.Created), Member: job.Spec.ID}).Err(); err != nil {
 		return 0, nil, err
 	}
-	n, err := l.amend(ctx, job.Spec.ID, batches, func(rec Record) (Record, bool) {
-		if !slices.Contains(states, rec.State) {
-			return rec, false
-		}
-		rec.State, rec.Attempts = Queued, 0
-		return rec, true
+	n, err := l.amend(ctx, batches, func(ctx context.Context, batch int, token string) (int64, error) {
+		return l.requeue(ctx, job.Spec.ID, batch, token, states)
 	})
 	for _, c := range n {
 		queued += max(0, c)
@@ -143,9 +134,9 @@ func (l *Ledger) Reopen(ctx context.Context, job Job, states ...State) (queued i
 // atOnce is how many batches are amended at a time.
 const atOnce = 8
 
-// amend becomes the owner of each batch for a moment and changes the records that change says. It returns how many
+// amend lets change become the owner of each batch for a moment, as token, and change it. It returns how many recipients
 // changed in each batch, -1 where somebody else holds it or it could not be done.
-func (l *Ledger) amend(ctx context.Context, job string, batches []int, change func(Record) (Record, bool)) ([]int64, error) {
+func (l *Ledger) amend(ctx context.Context, batches []int, change func(ctx context.Context, batch int, token string) (int64, error)) ([]int64, error) {
 	owner := "control/" + uuid.NewString() + "/"
 	out := make([]int64, len(batches))
 	errs := make([]error, atOnce)
@@ -154,7 +145,10 @@ func (l *Ledger) amend(ctx context.Context, job string, batches []int, change fu
 		wg.Go(func() {
 			for i := k; i < len(batches); i += atOnce {
 				var err error
-				if out[i], err = l.amendOne(ctx, job, batches[i], owner+strconv.Itoa(batches[i]), change); err != nil {
+				if out[i], err = change(ctx, batches[i], owner+strconv.Itoa(batches[i])); err != nil {
+					out[i] = -1
+				}
+				if !errors.Is(err, ErrLost) {
 					errs[k] = errors.Join(errs[k], err)
 				}
 			}
@@ -164,26 +158,23 @@ func (l *Ledger) amend(ctx context.Context, job string, batches []int, change fu
 	return out, errors.Join(errs...)
 }
 
-func (l *Ledger) amendOne(ctx context.Context, job string, batch int, token string, change func(Record) (Record, bool)) (int64, error) {
+// withdraw cancels the queued recipients of a batch.
+func (l *Ledger) withdraw(ctx context.Context, job string, batch int, token string, now int64) (int64, error) {
 	held, err := l.Take(ctx, job, batch, token, "")
-	if errors.Is(err, ErrLost) {
-		return -1, nil
-	}
 	if err != nil {
-		return -1, err
+		return 0, err
 	}
 	c := Commit{Seq: 1, Via: -1, Release: true}
 	var n int64
 	for i, rec := range held.Records {
-		if to, ok := change(rec); ok {
-			c.Records.Set(i, rec.State, to)
+		if rec.State == Queued {
+			rec.State, rec.At = Cancelled, now
+			c.Records.Set(i, Queued, rec)
 			n++
 		}
 	}
-	if _, _, err := l.Commit(ctx, &held, &c); err != nil {
-		return -1, err
-	}
-	return n, nil
+	_, _, err = l.Commit(ctx, &held, &c)
+	return n, err
 }
 
 // finishAll is Finish for many batches in one round trip.

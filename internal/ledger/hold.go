@@ -23,6 +23,9 @@ type Held struct {
 	Recipients []Recipient
 	Records    []Record
 	Side       *Side
+	// Round is how often recipients of the batch were queued again. The addresses for reports carry it, so that a late
+	// report of an earlier attempt is known as such.
+	Round int
 }
 
 // Take makes token the only owner of a batch. When another owns it, Take fails with ErrLost and returns the owner's
@@ -30,7 +33,7 @@ type Held struct {
 // had claimed is found in state Sending.
 func (l *Ledger) Take(ctx context.Context, job string, batch int, token, dead string) (held Held, err error) {
 	k := keysOf(job, batch)
-	v, err := takeScript.Run(ctx, l.rdb, []string{k.batch, k.recipients, k.outcomes, k.side, k.counts}, token, dead).Slice()
+	v, err := takeScript.Run(ctx, l.rdb, []string{k.batch, k.recipients, k.outcomes, k.side, k.counts, k.reports}, token, dead).Slice()
 	if err != nil {
 		return held, err
 	}
@@ -46,6 +49,7 @@ func (l *Ledger) Take(ctx context.Context, job string, batch int, token, dead st
 	packed, _ := v[3].(string)
 	outcomes, _ := v[4].(string)
 	side, _ := v[5].(string)
+	head, _ := v[6].(string)
 	b, err := DecodeBatch([]byte(packed))
 	if err != nil {
 		return held, fmt.Errorf("job %s, batch %d: %w", job, batch, err)
@@ -56,6 +60,9 @@ func (l *Ledger) Take(ctx context.Context, job string, batch int, token, dead st
 	}
 	if held.Side, err = LoadSide([]byte(side)); err != nil {
 		return held, fmt.Errorf("job %s, batch %d: %w", job, batch, err)
+	}
+	if len(head) > reportedHead {
+		held.Round = int(head[reportedHead])
 	}
 	return held, nil
 }
@@ -69,10 +76,7 @@ type Changes struct {
 // Set adds the change of position i from one record to another. Equal records of consecutive positions are written as
 // one.
 func (c *Changes) Set(i int, from State, to Record) {
-	if from != to.State {
-		c.delta[from]--
-		c.delta[to.State]++
-	}
+	c.count(from, to.State)
 	if k := len(c.stretches) - 1; k >= 0 {
 		if s := &c.stretches[k]; s.first+s.n == i && s.rec == to {
 			s.n++
@@ -80,6 +84,14 @@ func (c *Changes) Set(i int, from State, to Record) {
 		}
 	}
 	c.stretches = append(c.stretches, stretch{first: i, n: 1, rec: to})
+}
+
+// count moves one recipient from one counter to another.
+func (c *Changes) count(from, to State) {
+	if from != to {
+		c.delta[from]--
+		c.delta[to]++
+	}
 }
 
 // Empty reports whether there is nothing to write.
@@ -154,14 +166,17 @@ func (l *Ledger) Commit(ctx context.Context, h *Held, c *Commit) (granted bool, 
 	return code == 1, Control(word), nil
 }
 
-// Heartbeat says that a worker lives, for ttl.
-func (l *Ledger) Heartbeat(ctx context.Context, worker string, ttl time.Duration) error {
-	return l.rdb.Set(ctx, workerKey(worker), "1", ttl).Err()
+// Heartbeat says that a worker lives, for ttl, and returns how many do.
+func (l *Ledger) Heartbeat(ctx context.Context, worker string, ttl time.Duration) (living int, err error) {
+	if err := l.rdb.Set(ctx, workerKey(worker), "1", ttl).Err(); err != nil {
+		return 0, err
+	}
+	return beatScript.Run(ctx, l.rdb, []string{keyWorkers}, worker, ttl.Milliseconds()).Int()
 }
 
 // Gone takes a worker off the list of the living.
 func (l *Ledger) Gone(ctx context.Context, worker string) error {
-	return l.rdb.Del(ctx, workerKey(worker)).Err()
+	return errors.Join(l.rdb.Del(ctx, workerKey(worker)).Err(), l.rdb.ZRem(ctx, keyWorkers, worker).Err())
 }
 
 // Alive reports whether the worker that made token still lives.

@@ -14,9 +14,11 @@ import (
 // Spec is what a job is. It is written once and never changed.
 type Spec struct {
 	ID string `json:"id"`
-	// Via is the account or route as the producer named it, Accounts what it stood for then, in the order of use.
+	// Via is the account or route as the producer named it, Accounts what it stood for then, in the order of use. With
+	// Legs they are those of one leg after the other.
 	Via      string   `json:"via"`
 	Accounts []string `json:"accounts"`
+	Legs     []Leg    `json:"legs,omitempty"`
 	From     string   `json:"from,omitempty"`
 	// Text is the text or template; empty for a binary message.
 	Text    string `json:"text,omitempty"`
@@ -25,6 +27,15 @@ type Spec struct {
 	// Fields name the recipients' values, in their order.
 	Fields []string `json:"fields,omitempty"`
 	Label  string   `json:"label,omitempty"`
+	// Priority is above 0 for urgent jobs, below for bulk.
+	Priority int `json:"priority,omitempty"`
+	// ResendUnknown makes of what may have been sent what was not: at least once instead of at most once.
+	ResendUnknown bool `json:"resend_unknown,omitempty"`
+	// Flash, ValidFor (in milliseconds) and AtGateway are wishes that only some gateways know. With AtGateway sending
+	// starts at once, and the gateway is told At.
+	Flash     bool  `json:"flash,omitempty"`
+	ValidFor  int64 `json:"valid_for,omitempty"`
+	AtGateway bool  `json:"at_gateway,omitempty"`
 	// Created and At are in milliseconds since 1970; At is when sending may start, 0 for at once.
 	Created int64 `json:"created"`
 	At      int64 `json:"at,omitempty"`
@@ -111,7 +122,9 @@ func (l *Ledger) JobOfKey(ctx context.Context, key string) (string, error) {
 
 // PackedBatch is a batch ready to be written.
 type PackedBatch struct {
-	Number          int
+	Number int
+	// Via is an index into the job's accounts: the first of the batch's leg.
+	Via             int
 	Packed          []byte
 	Queued, Refused int
 }
@@ -121,7 +134,8 @@ type PackedBatch struct {
 func (l *Ledger) Put(ctx context.Context, spec Spec, batches []PackedBatch) error {
 	cmds, err := l.evalAll(ctx, putScript, len(batches), func(i int) ([]string, []any) {
 		b := &batches[i]
-		return []string{keysOf(spec.ID, b.Number).recipients}, []any{b.Packed, batchHeader}
+		k := keysOf(spec.ID, b.Number)
+		return []string{k.recipients, k.batch}, []any{b.Packed, batchHeader, b.Via}
 	}, func(pipe redis.Pipeliner) {
 		pipe.ZAddNX(ctx, keyLive, redis.Z{Score: float64(spec.Created), Member: spec.ID})
 	})
@@ -179,7 +193,8 @@ func (l *Ledger) Discard(ctx context.Context, job, key string, n int) error {
 		pipe.Del(ctx, keyKey(key))
 	}
 	for b := range n {
-		pipe.Unlink(ctx, keysOf(job, b).recipients)
+		k := keysOf(job, b)
+		pipe.Unlink(ctx, k.recipients, k.batch)
 	}
 	pipe.Del(ctx, jobKey(job))
 	pipe.ZRem(ctx, keyLive, job)

@@ -31,11 +31,11 @@ func TestJob_WrittenAndRead(t *testing.T) {
 		}
 		out := collect(t, l, got)
 		first := Outcome{To: testNumber(1).String(), Row: 1, Ref: "r1", State: Queued, Account: "first", At: 5}
-		if out[0] != first {
+		if !reflect.DeepEqual(out[0], first) {
 			t.Errorf("got %+v\nwant %+v", out[0], first)
 		}
 		refused := Outcome{To: "abc", Row: 4, State: Rejected, Code: CodeRefused, Detail: "has letters", At: 5}
-		if out[3] != refused {
+		if !reflect.DeepEqual(out[3], refused) {
 			t.Errorf("got %+v\nwant %+v", out[3], refused)
 		}
 		if ids, err := l.Recent(t.Context(), 10); err != nil || !reflect.DeepEqual(ids, []string{"job"}) {
@@ -514,10 +514,10 @@ func TestAnnounce_AddsToWhatOthersAnnounced(t *testing.T) {
 		if err := l.Announce(ctx, nil, nil); err != nil {
 			t.Fatal(err)
 		}
-		if err := l.Announce(ctx, map[string]string{"a": "mttm", "b": "mgage"}, map[string][]string{"r": {"a", "b"}}); err != nil {
+		if err := l.Announce(ctx, map[string]string{"a": "mttm", "b": "mgage"}, map[string][]Branch{"r": {{Use: []string{"a", "b"}}}}); err != nil {
 			t.Fatal(err)
 		}
-		if err := l.Announce(ctx, map[string]string{"c": "ogangi"}, map[string][]string{"s": {"c"}}); err != nil {
+		if err := l.Announce(ctx, map[string]string{"c": "ogangi"}, map[string][]Branch{"s": {{Prefix: "45", Use: []string{"c"}}}}); err != nil {
 			t.Fatal(err)
 		}
 		accounts, routes, err := l.Announced(ctx)
@@ -527,7 +527,7 @@ func TestAnnounce_AddsToWhatOthersAnnounced(t *testing.T) {
 		if want := map[string]string{"a": "mttm", "b": "mgage", "c": "ogangi"}; !reflect.DeepEqual(accounts, want) {
 			t.Errorf("accounts: got %v, want %v", accounts, want)
 		}
-		if want := map[string][]string{"r": {"a", "b"}, "s": {"c"}}; !reflect.DeepEqual(routes, want) {
+		if want := map[string][]Branch{"r": {{"", []string{"a", "b"}}}, "s": {{"45", []string{"c"}}}}; !reflect.DeepEqual(routes, want) {
 			t.Errorf("routes: got %v, want %v", routes, want)
 		}
 	})
@@ -547,7 +547,7 @@ func TestAlive(t *testing.T) {
 		if alive("w1/1") {
 			t.Error("a worker that never was is alive")
 		}
-		if err := l.Heartbeat(ctx, "w1", time.Minute); err != nil {
+		if _, err := l.Heartbeat(ctx, "w1", time.Minute); err != nil {
 			t.Fatal(err)
 		}
 		if !alive("w1/1") || !alive("w1/22") || alive("w11/1") || alive("w/1") {

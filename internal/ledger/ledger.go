@@ -33,6 +33,8 @@ func New(rdb redis.UniversalClient) *Ledger { return &Ledger{rdb} }
 const (
 	keyJobs = "volley:jobs"
 	keyLive = "volley:live"
+	// keyWorkers counts the living workers; whether one lives is in a key of its own, which ends by itself.
+	keyWorkers = "volley:workers"
 )
 
 func jobKey(job string) string          { return "volley:{" + job + "}:job" }
@@ -44,11 +46,11 @@ func countsKey(job string, s int) string {
 }
 
 // batchKeys are the keys of one batch.
-type batchKeys struct{ batch, recipients, outcomes, side, counts string }
+type batchKeys struct{ batch, recipients, outcomes, side, counts, reports string }
 
 func keysOf(job string, batch int) batchKeys {
 	tag, b := shardTag(job, batch%Shards), strconv.Itoa(batch)
-	return batchKeys{tag + "b" + b, tag + "r" + b, tag + "o" + b, tag + "x" + b, tag + "n"}
+	return batchKeys{tag + "b" + b, tag + "r" + b, tag + "o" + b, tag + "x" + b, tag + "n", tag + "d" + b}
 }
 
 //go:embed lua/begin.lua
@@ -75,7 +77,11 @@ var finishLua string
 //go:embed lua/fed.lua
 var fedLua string
 
+//go:embed lua/beat.lua
+var beatLua string
+
 var (
+	beatScript   = redis.NewScript(beatLua)
 	beginScript  = redis.NewScript(beginLua)
 	putScript    = redis.NewScript(putLua)
 	sealScript   = redis.NewScript(sealLua)

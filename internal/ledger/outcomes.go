@@ -21,7 +21,17 @@ type Outcome struct {
 	Code     string
 	Detail   string
 	Attempts int
+	// History is what the recipient had been through at other accounts, the earliest first.
+	History []Step
 	// At is in milliseconds since 1970.
+	At int64
+}
+
+// Step is a recipient's time at an account that it left for another.
+type Step struct {
+	Account, Code, Detail string
+	Attempts              int
+	// At is when it left, in milliseconds since 1970.
 	At int64
 }
 
@@ -46,10 +56,12 @@ func (l *Ledger) Outcomes(ctx context.Context, job Job) iter.Seq2[Outcome, error
 
 // view is one batch as it is stored.
 type view struct {
-	number  int
-	batch   *Batch
+	number int
+	batch  *Batch
+	// records are the outcomes as reports have changed them.
 	records []Record
 	side    *SideView
+	reports *reported
 }
 
 // views yields a job's batches, some at a time. It stops at the first error.
@@ -80,7 +92,7 @@ func (l *Ledger) read(ctx context.Context, job string, first, last int) ([]view,
 	cmds := make([]*redis.SliceCmd, 0, last-first)
 	for b := first; b < last; b++ {
 		k := keysOf(job, b)
-		cmds = append(cmds, pipe.MGet(ctx, k.recipients, k.outcomes, k.side))
+		cmds = append(cmds, pipe.MGet(ctx, k.recipients, k.outcomes, k.side, k.reports))
 	}
 	if _, err := pipe.Exec(ctx); err != nil {
 		return nil, err
@@ -95,7 +107,7 @@ func (l *Ledger) read(ctx context.Context, job string, first, last int) ([]view,
 	return views, nil
 }
 
-// readView reads a batch from its recipients, outcomes and side.
+// readView reads a batch from its recipients, outcomes, side and reports.
 func readView(job string, batch int, v []any) (view, error) {
 	r, ok := v[0].(string)
 	if !ok {
@@ -103,6 +115,7 @@ func readView(job string, batch int, v []any) (view, error) {
 	}
 	o, _ := v[1].(string)
 	x, _ := v[2].(string)
+	d, _ := v[3].(string)
 	b, err := DecodeBatch([]byte(r))
 	if err != nil {
 		return view{}, fmt.Errorf("job %s, batch %d: %w", job, batch, err)
@@ -115,10 +128,18 @@ func readView(job string, batch int, v []any) (view, error) {
 	if err != nil {
 		return view{}, fmt.Errorf("job %s, batch %d: %w", job, batch, err)
 	}
-	return view{number: batch, batch: b, records: records, side: side}, nil
+	reports, err := readReported([]byte(d), len(records))
+	if err != nil {
+		return view{}, fmt.Errorf("job %s, batch %d: %w", job, batch, err)
+	}
+	for i := range records {
+		records[i] = reports.over(i, records[i])
+	}
+	return view{number: batch, batch: b, records: records, side: side, reports: reports}, nil
 }
 
 func (v *view) yield(spec *Spec, yield func(Outcome, error) bool) bool {
+	departures := v.side.Departures()
 	for i, r := range v.batch.Recipients {
 		rec := v.records[i]
 		o := Outcome{To: r.To.String(), Row: r.Row, Ref: r.Ref, State: rec.State, Attempts: int(rec.Attempts), At: rec.At}
@@ -127,6 +148,12 @@ func (v *view) yield(spec *Spec, yield func(Outcome, error) bool) bool {
 		}
 		n := v.side.Note(rec.Note)
 		o.Code, o.Detail, o.ID = n.Code, n.Detail, v.side.ID(rec.ID)
+		for k := range departures {
+			if d := &departures[k]; d.Has(i) && int(d.Account) < len(spec.Accounts) {
+				o.History = append(o.History, Step{spec.Accounts[d.Account], d.Note.Code, d.Note.Detail, int(d.Attempts), d.At})
+			}
+		}
+		v.reported(i, &o)
 		if o.At == 0 {
 			o.At = spec.Created
 		}
@@ -141,6 +168,20 @@ func (v *view) yield(spec *Spec, yield func(Outcome, error) bool) bool {
 		}
 	}
 	return true
+}
+
+// reported puts the words of a report in the place of the call's.
+func (v *view) reported(i int, o *Outcome) {
+	rep := &v.reports.records[i]
+	if rep.State == Queued || rep.State != o.State {
+		return
+	}
+	if n := v.reports.texts.Note(rep.Note); n != (Note{}) {
+		o.Code, o.Detail = n.Code, n.Detail
+	}
+	if o.ID == "" {
+		o.ID = v.reports.texts.ID(rep.ID)
+	}
 }
 
 // CodeRefused is the code of recipients that were refused at the door.

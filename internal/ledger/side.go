@@ -27,6 +27,7 @@ const (
 	sideNote = iota
 	sideID
 	sideUUID
+	sideDeparture
 )
 
 const maxSideEntries = 1<<16 - 1
@@ -47,6 +48,16 @@ func (s *Side) Note(n Note) uint16 {
 		s.notes[n] = i
 	}
 	return i
+}
+
+// Lookup returns note i; the empty Note for 0 and for numbers that are no note.
+func (s *Side) Lookup(i uint16) Note {
+	for n, k := range s.notes {
+		if k == i && i > 0 {
+			return n
+		}
+	}
+	return Note{}
 }
 
 // ID returns the number of an identifier, adding it unless it is the one that was added last; 0 for none.

@@ -136,9 +136,9 @@ func (s *Sweeper) Forsaken(ctx context.Context, id string) ([]string, error) {
 
 // forsaken is a batch that nobody works on.
 type forsaken struct {
-	ref     task.Ref
-	account string
-	wrong   string
+	ref   task.Ref
+	queue string
+	wrong string
 }
 
 func (s *Sweeper) look(ctx context.Context, j *ledger.Job, alive map[string]bool) ([]forsaken, error) {
@@ -160,12 +160,12 @@ func (s *Sweeper) look(ctx context.Context, j *ledger.Job, alive map[string]bool
 	if err != nil {
 		return nil, err
 	}
-	refs, accounts := make([]task.Ref, len(batches)), make([]string, len(batches))
+	refs, queues := make([]task.Ref, len(batches)), make([]string, len(batches))
 	for i, b := range batches {
 		refs[i] = task.Ref{Job: id, Batch: b}
-		accounts[i] = j.Spec.Accounts[min(holders[i].Via, len(j.Spec.Accounts)-1)]
+		queues[i] = task.Queue(j.Spec.Account(holders[i].Via), j.Spec.Priority)
 	}
-	states, err := task.States(ctx, s.rdb, accounts, refs)
+	states, err := task.States(ctx, s.rdb, queues, refs)
 	if err != nil {
 		return nil, err
 	}
@@ -176,7 +176,7 @@ func (s *Sweeper) look(ctx context.Context, j *ledger.Job, alive map[string]bool
 			return nil, err
 		}
 		if wrong != "" {
-			out = append(out, forsaken{ref, accounts[i], wrong})
+			out = append(out, forsaken{ref, queues[i], wrong})
 		}
 	}
 	return out, nil
@@ -213,13 +213,13 @@ func (s *Sweeper) wrong(ctx context.Context, owner, state string, alive map[stri
 
 func (s *Sweeper) putBack(ctx context.Context, j *ledger.Job, f forsaken) error {
 	s.log.Warn("a batch that nobody worked on goes back on the queue", zap.String("job", f.ref.Job), zap.Int("batch", f.ref.Batch),
-		zap.String("account", f.account), zap.String("reason", f.wrong))
+		zap.String("queue", f.queue), zap.String("reason", f.wrong))
 	if f.wrong != lost && f.wrong != givenUp {
 		// The dead owner's task is still active for asynq.
-		return task.PutBeside(ctx, s.queue, f.account, f.ref, f.wrong)
+		return task.PutBeside(ctx, s.queue, f.queue, f.ref, f.wrong)
 	}
 	if f.wrong == givenUp {
-		if err := task.Drop(s.tasks, f.account, f.ref); err != nil {
+		if err := task.Drop(s.tasks, f.queue, f.ref); err != nil {
 			return err
 		}
 	}
@@ -227,7 +227,7 @@ func (s *Sweeper) putBack(ctx context.Context, j *ledger.Job, f forsaken) error 
 	if due := time.UnixMilli(j.Spec.At); j.Spec.At > 0 && time.Until(due) > 0 {
 		at = due
 	}
-	return task.Put(ctx, s.queue, f.account, f.ref, at)
+	return task.Put(ctx, s.queue, f.queue, f.ref, at)
 }
 
 // ignoreGone passes over a job that was removed between two looks.

@@ -47,7 +47,7 @@ func newRig(t *testing.T, at time.Time) *rig {
 	}
 	if at.IsZero() {
 		q := asynq.NewClientFromRedisClient(rdb)
-		if err := task.Put(t.Context(), q, "a", task.Ref{Job: r.JobID, Batch: 1}, time.Time{}); err != nil {
+		if err := task.Put(t.Context(), q, task.Queue("a", 0), task.Ref{Job: r.JobID, Batch: 1}, time.Time{}); err != nil {
 			t.Fatal(err)
 		}
 		if err := g.ledger.SetFed(t.Context(), r.JobID, 2); err != nil {
@@ -74,7 +74,7 @@ func (g *rig) take(batch int, token string) {
 // pending lists the IDs on the account's queue, without the job's.
 func (g *rig) pending() string {
 	g.t.Helper()
-	list, err := g.tasks.ListPendingTasks(task.Queue("a"))
+	list, err := g.tasks.ListPendingTasks(task.Queue("a", 0))
 	if err != nil {
 		g.t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func (g *rig) pending() string {
 
 func (g *rig) drop(batch int) {
 	g.t.Helper()
-	if err := g.tasks.DeleteTask(task.Queue("a"), task.Ref{Job: g.job, Batch: batch}.ID()); err != nil {
+	if err := g.tasks.DeleteTask(task.Queue("a", 0), task.Ref{Job: g.job, Batch: batch}.ID()); err != nil {
 		g.t.Fatal(err)
 	}
 }
@@ -112,7 +112,7 @@ func TestSweeper_Sweep(t *testing.T) {
 		g := newRig(t, time.Time{})
 		g.drop(1)
 		g.sweep(0)
-		if err := task.Put(t.Context(), asynq.NewClientFromRedisClient(g.rdb), "a", task.Ref{Job: g.job, Batch: 1}, time.Time{}); err != nil {
+		if err := task.Put(t.Context(), asynq.NewClientFromRedisClient(g.rdb), task.Queue("a", 0), task.Ref{Job: g.job, Batch: 1}, time.Time{}); err != nil {
 			t.Fatal(err)
 		}
 		g.sweep(0)
@@ -129,7 +129,7 @@ func TestSweeper_Sweep(t *testing.T) {
 	})
 	t.Run("ALivingOwnersBatchIsLeftAlone", func(t *testing.T) {
 		g := newRig(t, time.Time{})
-		if err := g.ledger.Heartbeat(t.Context(), "alive", time.Hour); err != nil {
+		if _, err := g.ledger.Heartbeat(t.Context(), "alive", time.Hour); err != nil {
 			t.Fatal(err)
 		}
 		g.take(1, "alive/1")
@@ -139,7 +139,7 @@ func TestSweeper_Sweep(t *testing.T) {
 	})
 	t.Run("AnArchivedTaskIsPutBack", func(t *testing.T) {
 		g := newRig(t, time.Time{})
-		if err := g.tasks.ArchiveTask(task.Queue("a"), task.Ref{Job: g.job, Batch: 1}.ID()); err != nil {
+		if err := g.tasks.ArchiveTask(task.Queue("a", 0), task.Ref{Job: g.job, Batch: 1}.ID()); err != nil {
 			t.Fatal(err)
 		}
 		g.sweep(0)
@@ -190,7 +190,7 @@ func TestSweeper_Sweep(t *testing.T) {
 		}
 		g.sweep(0)
 		g.sweep(1)
-		i, err := g.tasks.GetTaskInfo(task.Queue("a"), task.Ref{Job: g.job}.ID())
+		i, err := g.tasks.GetTaskInfo(task.Queue("a", 0), task.Ref{Job: g.job}.ID())
 		if err != nil || i.State != asynq.TaskStateScheduled || i.NextProcessAt.Unix() != at.Unix() {
 			t.Errorf("task %+v, %v", i, err)
 		}

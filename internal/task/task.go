@@ -46,8 +46,19 @@ func (r Ref) Payload() []byte {
 	return []byte(version + " " + r.Job + " " + strconv.Itoa(r.Batch))
 }
 
-// Queue is the asynq queue of an account.
-func Queue(account string) string { return "volley." + account }
+// Priorities are those that an account has a queue for, the most urgent first.
+var Priorities = []int{1, 0, -1}
+
+// Queue is the asynq queue of an account's jobs of a priority: above 0 urgent, below 0 bulk.
+func Queue(account string, priority int) string {
+	switch {
+	case priority > 0:
+		return "volley." + account + ".urgent"
+	case priority < 0:
+		return "volley." + account + ".bulk"
+	}
+	return "volley." + account
+}
 
 const (
 	// maxRetry leaves the counting of attempts to the ledger: asynq must never archive a batch.
@@ -56,21 +67,21 @@ const (
 	Timeout = 6 * time.Hour
 )
 
-// Put puts the batch on its account's queue, to be taken at or after at; the zero time means at once. That it is there
-// already is no error.
-func Put(ctx context.Context, c *asynq.Client, account string, r Ref, at time.Time) error {
-	return put(ctx, c, account, r, r.ID(), at)
+// Put puts the batch on a queue, to be taken at or after at; the zero time means at once. That it is there already is no
+// error.
+func Put(ctx context.Context, c *asynq.Client, queue string, r Ref, at time.Time) error {
+	return put(ctx, c, queue, r, r.ID(), at)
 }
 
-// PutBeside puts the batch on its account's queue at once although a task for it may be there that nobody works on. mark
-// tells it from that one: with the same mark it is put once.
-func PutBeside(ctx context.Context, c *asynq.Client, account string, r Ref, mark string) error {
-	return put(ctx, c, account, r, r.ID()+"~"+mark, time.Time{})
+// PutBeside puts the batch on a queue at once although a task for it may be there that nobody works on. mark tells it from
+// that one: with the same mark it is put once.
+func PutBeside(ctx context.Context, c *asynq.Client, queue string, r Ref, mark string) error {
+	return put(ctx, c, queue, r, r.ID()+"~"+mark, time.Time{})
 }
 
-func put(ctx context.Context, c *asynq.Client, account string, r Ref, id string, at time.Time) error {
+func put(ctx context.Context, c *asynq.Client, queue string, r Ref, id string, at time.Time) error {
 	opts := []asynq.Option{
-		asynq.Queue(Queue(account)), asynq.TaskID(id), asynq.MaxRetry(maxRetry), asynq.Timeout(Timeout),
+		asynq.Queue(queue), asynq.TaskID(id), asynq.MaxRetry(maxRetry), asynq.Timeout(Timeout),
 	}
 	if !at.IsZero() {
 		opts = append(opts, asynq.ProcessAt(at))
@@ -80,17 +91,17 @@ func put(ctx context.Context, c *asynq.Client, account string, r Ref, id string,
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("put batch %d on the queue of %s: %w", r.Batch, account, err)
+		return fmt.Errorf("put batch %d on the queue %s: %w", r.Batch, queue, err)
 	}
 	return nil
 }
 
 // States returns the asynq state of each batch's task, by its queue and ID; empty when there is none.
-func States(ctx context.Context, rdb redis.UniversalClient, accounts []string, refs []Ref) ([]string, error) {
+func States(ctx context.Context, rdb redis.UniversalClient, queues []string, refs []Ref) ([]string, error) {
 	pipe := rdb.Pipeline()
 	cmds := make([]*redis.StringCmd, len(refs))
 	for i, r := range refs {
-		cmds[i] = pipe.HGet(ctx, "asynq:{"+Queue(accounts[i])+"}:t:"+r.ID(), "state")
+		cmds[i] = pipe.HGet(ctx, "asynq:{"+queues[i]+"}:t:"+r.ID(), "state")
 	}
 	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
 		return nil, err
@@ -106,8 +117,8 @@ func States(ctx context.Context, rdb redis.UniversalClient, accounts []string, r
 func GivenUp(state string) bool { return state == "archived" || state == "completed" }
 
 // Drop removes a task that asynq has given up, so that its ID is free.
-func Drop(i *asynq.Inspector, account string, r Ref) error {
-	err := i.DeleteTask(Queue(account), r.ID())
+func Drop(i *asynq.Inspector, queue string, r Ref) error {
+	err := i.DeleteTask(queue, r.ID())
 	if errors.Is(err, asynq.ErrTaskNotFound) || errors.Is(err, asynq.ErrQueueNotFound) {
 		return nil
 	}

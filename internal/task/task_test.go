@@ -97,13 +97,13 @@ func TestPut(t *testing.T) {
 	ref := task.Ref{Job: "job", Batch: 3}
 	put := func(t *testing.T, c *asynq.Client, ref task.Ref, at time.Time) {
 		t.Helper()
-		if err := task.Put(t.Context(), c, account, ref, at); err != nil {
+		if err := task.Put(t.Context(), c, task.Queue(account, 0), ref, at); err != nil {
 			t.Fatal(err)
 		}
 	}
 	info := func(t *testing.T, i *asynq.Inspector, ref task.Ref) *asynq.TaskInfo {
 		t.Helper()
-		got, err := i.GetTaskInfo(task.Queue(account), ref.ID())
+		got, err := i.GetTaskInfo(task.Queue(account, 0), ref.ID())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -114,7 +114,7 @@ func TestPut(t *testing.T) {
 		c, i := queues(t)
 		put(t, c, ref, time.Time{})
 		got := info(t, i, ref)
-		if got.State != asynq.TaskStatePending || got.Type != task.Type || got.Queue != task.Queue(account) || got.Timeout != task.Timeout {
+		if got.State != asynq.TaskStatePending || got.Type != task.Type || got.Queue != task.Queue(account, 0) || got.Timeout != task.Timeout {
 			t.Errorf("got %+v", got)
 		}
 		if r, err := task.Parse(got.Payload); err != nil || r != ref {
@@ -145,7 +145,7 @@ func TestPut(t *testing.T) {
 		for range 3 {
 			put(t, c, ref, time.Time{})
 		}
-		q, err := i.GetQueueInfo(task.Queue(account))
+		q, err := i.GetQueueInfo(task.Queue(account, 0))
 		if err != nil || q.Size != 1 || q.Scheduled != 1 {
 			t.Errorf("got %+v, %v, want the first task alone", q, err)
 		}
@@ -155,25 +155,25 @@ func TestPut(t *testing.T) {
 		var wg sync.WaitGroup
 		for n := range 40 {
 			wg.Go(func() {
-				if err := task.Put(t.Context(), c, account, task.Ref{Job: "job", Batch: n % 4}, time.Time{}); err != nil {
+				if err := task.Put(t.Context(), c, task.Queue(account, 0), task.Ref{Job: "job", Batch: n % 4}, time.Time{}); err != nil {
 					t.Error(err)
 				}
 			})
 		}
 		wg.Wait()
-		if q, err := i.GetQueueInfo(task.Queue(account)); err != nil || q.Pending != 4 {
+		if q, err := i.GetQueueInfo(task.Queue(account, 0)); err != nil || q.Pending != 4 {
 			t.Errorf("got %+v, %v, want 4 tasks", q, err)
 		}
 	})
 	t.Run("EachAccountHasItsQueue", func(t *testing.T) {
 		c, i := queues(t)
 		for _, name := range []string{"a", "b"} {
-			if err := task.Put(t.Context(), c, name, task.Ref{Job: "job-" + name}, time.Time{}); err != nil {
+			if err := task.Put(t.Context(), c, task.Queue(name, 0), task.Ref{Job: "job-" + name}, time.Time{}); err != nil {
 				t.Fatal(err)
 			}
 		}
 		for _, name := range []string{"a", "b"} {
-			tasks, err := i.ListPendingTasks(task.Queue(name))
+			tasks, err := i.ListPendingTasks(task.Queue(name, 0))
 			if err != nil || len(tasks) != 1 || tasks[0].ID != (task.Ref{Job: "job-" + name}).ID() {
 				t.Errorf("queue of %s: got %v, %v", name, tasks, err)
 			}
@@ -184,7 +184,7 @@ func TestPut(t *testing.T) {
 		rdb := redis.NewClient(&redis.Options{Addr: srv.Addr(), MaxRetries: -1})
 		defer rdb.Close()
 		srv.Close()
-		err := task.Put(t.Context(), asynq.NewClientFromRedisClient(rdb), account, ref, time.Time{})
+		err := task.Put(t.Context(), asynq.NewClientFromRedisClient(rdb), task.Queue(account, 0), ref, time.Time{})
 		if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("batch %d", ref.Batch)) || !strings.Contains(err.Error(), account) {
 			t.Errorf("got %v", err)
 		}
@@ -194,15 +194,15 @@ func TestPut(t *testing.T) {
 func TestPutBeside_IsASecondTaskOncePerMark(t *testing.T) {
 	c, i := queues(t)
 	ref := task.Ref{Job: "job", Batch: 3}
-	if err := task.Put(t.Context(), c, "acoustic", ref, time.Time{}); err != nil {
+	if err := task.Put(t.Context(), c, task.Queue("acoustic", 0), ref, time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, mark := range []string{"a", "a", "b"} {
-		if err := task.PutBeside(t.Context(), c, "acoustic", ref, mark); err != nil {
+		if err := task.PutBeside(t.Context(), c, task.Queue("acoustic", 0), ref, mark); err != nil {
 			t.Fatal(err)
 		}
 	}
-	tasks, err := i.ListPendingTasks(task.Queue("acoustic"))
+	tasks, err := i.ListPendingTasks(task.Queue("acoustic", 0))
 	if err != nil || len(tasks) != 3 {
 		t.Fatalf("got %d tasks, %v, want 3", len(tasks), err)
 	}
@@ -219,18 +219,18 @@ func TestStates_Drop(t *testing.T) {
 	defer rdb.Close()
 	c, i := asynq.NewClientFromRedisClient(rdb), asynq.NewInspectorFromRedisClient(rdb)
 	refs := []task.Ref{{Job: "job", Batch: 0}, {Job: "job", Batch: 1}, {Job: "job", Batch: 2}, {Job: "job", Batch: 3}}
-	accounts := []string{"a", "a", "b", "b"}
+	on := []string{task.Queue("a", 0), task.Queue("a", 0), task.Queue("b", 0), task.Queue("b", 0)}
 	for n, at := range []time.Time{{}, time.Now().Add(time.Hour), {}} {
-		if err := task.Put(t.Context(), c, accounts[n], refs[n], at); err != nil {
+		if err := task.Put(t.Context(), c, on[n], refs[n], at); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := i.ArchiveTask(task.Queue("b"), refs[2].ID()); err != nil {
+	if err := i.ArchiveTask(task.Queue("b", 0), refs[2].ID()); err != nil {
 		t.Fatal(err)
 	}
 	states := func() []string {
 		t.Helper()
-		got, err := task.States(t.Context(), rdb, accounts, refs)
+		got, err := task.States(t.Context(), rdb, on, refs)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -245,17 +245,17 @@ func TestStates_Drop(t *testing.T) {
 		}
 	}
 	for range 2 {
-		if err := task.Drop(i, "b", refs[2]); err != nil {
+		if err := task.Drop(i, task.Queue("b", 0), refs[2]); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if got := states()[2]; got != "" {
 		t.Errorf("the dropped task is %q", got)
 	}
-	if err := task.Drop(i, "nobody", refs[0]); err != nil {
+	if err := task.Drop(i, task.Queue("nobody", 0), refs[0]); err != nil {
 		t.Errorf("a queue that there is not: %v", err)
 	}
-	if err := task.Put(t.Context(), c, "b", refs[2], time.Time{}); err != nil || states()[2] != "pending" {
+	if err := task.Put(t.Context(), c, task.Queue("b", 0), refs[2], time.Time{}); err != nil || states()[2] != "pending" {
 		t.Errorf("put again: %v, %q", err, states()[2])
 	}
 }

@@ -1,0 +1,47 @@
+package ledger
+
+import "strings"
+
+// Leg is the part of a job's accounts that serves the numbers with a prefix.
+type Leg struct {
+	// Prefix is the beginning of the MSISDNs; empty is any.
+	Prefix string `json:"prefix,omitempty"`
+	// N is how many of the job's accounts are the leg's.
+	N int `json:"n"`
+}
+
+// First returns the index of the first account for a number: that of the leg with the longest prefix. False when no leg
+// takes it.
+func (s *Spec) First(msisdn string) (via int, ok bool) {
+	if len(s.Legs) == 0 {
+		return 0, true
+	}
+	at, best := 0, -1
+	for _, l := range s.Legs {
+		if len(l.Prefix) > best && strings.HasPrefix(msisdn, l.Prefix) {
+			via, best = at, len(l.Prefix)
+		}
+		at += l.N
+	}
+	return via, best >= 0
+}
+
+// Next returns the index of the account that follows via on its leg, -1 when it is the last.
+func (s *Spec) Next(via int) int {
+	end := len(s.Accounts)
+	if len(s.Legs) > 0 {
+		end = 0
+		for _, l := range s.Legs {
+			if end += l.N; via < end {
+				break
+			}
+		}
+	}
+	if via+1 < end {
+		return via + 1
+	}
+	return -1
+}
+
+// Account returns the name at an index, that of the last account for one that is too high.
+func (s *Spec) Account(via int) string { return s.Accounts[min(via, len(s.Accounts)-1)] }

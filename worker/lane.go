@@ -1,0 +1,225 @@
+package worker
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/volleysms/volley/internal/pace"
+	"github.com/volleysms/volley/internal/plan"
+	"github.com/volleysms/volley/internal/standing"
+	"github.com/volleysms/volley/providers"
+)
+
+// lane makes one of an account's calls after the other.
+type lane struct {
+	a       *account
+	token   string // the lane's place among the calls in flight of all workers
+	granted chan bool
+	before  *call
+}
+
+func (a *account) lane() {
+	l := &lane{a: a, token: a.w.token(), granted: make(chan bool, 1)}
+	for a.ready.await() {
+		l.turn()
+	}
+}
+
+// turn makes a call: the one whose turn it is when the gate is open, the limits allow one, and its moment is near.
+func (l *lane) turn() {
+	a, w := l.a, l.a.w
+	if l.shut() {
+		return
+	}
+	small, err := a.gate.pass(w.stopCtx)
+	if err != nil {
+		a.ready.take().run.leave(0)
+		return
+	}
+	at, ok := l.moment()
+	if !ok {
+		return
+	}
+	defer l.out()
+	c := l.take()
+	if c == nil {
+		a.gate.unsure()
+		return
+	}
+	if small {
+		c = c.cut()
+	}
+	l.make(c, at)
+}
+
+// shut deals with a gate that stays closed for longer than a batch is kept here: the call is left for a later stay, or
+// for the route's next account.
+func (l *lane) shut() bool {
+	a := l.a
+	patience := max(a.w.opts.Retry.Inline, time.Second)
+	if t := a.gate.shutFor(); t != nil {
+		if r := a.ready.next().run; t.Why == standing.Down && r.next() >= 0 {
+			a.ready.take().run.moveOn()
+			return true
+		}
+		if !a.gate.settled(a.w.stopCtx, patience) {
+			a.ready.take().run.leave(time.Second)
+			return true
+		}
+	}
+	if closed := a.gate.closedFor(time.Now()); closed > patience {
+		a.ready.take().run.leave(closed)
+		return true
+	}
+	return false
+}
+
+// lead is how long before its moment a call is claimed.
+const lead = 5 * time.Millisecond
+
+// moment waits until shortly before the next free moment, and for a place in flight. When Redis does not pace, the call
+// is left.
+func (l *lane) moment() (at time.Time, ok bool) {
+	a, w := l.a, l.a.w
+	if a.pace == nil {
+		return time.Time{}, true
+	}
+	err := a.pace.Enter(w.stopCtx, l.token, a.timeout+drainMargin)
+	if err == nil && a.pace.Paced() {
+		if at, err = a.pace.Reserve(w.stopCtx, a.ready.next().cost()); err == nil {
+			err = pace.Until(w.stopCtx, at.Add(-lead))
+		}
+	}
+	if err == nil {
+		return at, true
+	}
+	l.out()
+	a.gate.unsure()
+	if !w.stopped() {
+		w.log.Warn("Redis does not pace; the batch waits", zap.String("account", a.name), zap.Error(err))
+	}
+	a.ready.take().run.leave(time.Second)
+	return at, false
+}
+
+// out gives the lane's place in flight back.
+func (l *lane) out() {
+	a := l.a
+	if a.pace == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(a.w.hard, ackTimeout)
+	defer cancel()
+	if err := a.pace.Leave(ctx, l.token); err != nil && a.w.hard.Err() == nil {
+		a.w.log.Warn("Redis does not take a place in flight back; it comes free by itself", zap.String("account", a.name), zap.Error(err))
+	}
+}
+
+// take returns the call whose turn it is, nil when none that waits may be made any more.
+func (l *lane) take() *call {
+	q := l.a.ready
+	for {
+		if c := q.take(); c.run.wanted() {
+			return c
+		}
+		if !q.more() {
+			return nil
+		}
+	}
+}
+
+// make makes a call once its recipients are claimed and what the lane's last call established is recorded. Both are on
+// their way at the same time.
+func (l *lane) make(c *call, at time.Time) {
+	r, a := c.run, l.a
+	r.claim(c, l.granted)
+	if !<-l.granted {
+		a.gate.unsure()
+		r.leave(0)
+		return
+	}
+	if l.before != nil {
+		l.before.run.recorded(l.before.gen)
+	}
+	l.before = c
+	if !at.IsZero() && !l.punctual(c, at) {
+		a.gate.unsure()
+		r.unclaim(c)
+		return
+	}
+	// The call is not cut short by a stop: what is on the wire ends.
+	ctx, cancel := context.WithTimeout(context.Background(), a.timeout)
+	start := time.Now()
+	results := a.send(ctx, c.part.Call)
+	cancel()
+	a.took(time.Since(start))
+	r.settle(c, results)
+}
+
+// punctual waits for the call's moment. A moment that has passed is replaced by another one; false when Redis gives none.
+func (l *lane) punctual(c *call, at time.Time) bool {
+	w := l.a.w
+	for {
+		if pace.Until(w.hard, at) != nil {
+			return false
+		}
+		if time.Since(at) < pace.Slack {
+			return true
+		}
+		var err error
+		if at, err = l.a.pace.Reserve(w.hard, c.cost()); err != nil {
+			w.log.Warn("Redis does not pace; the batch waits", zap.String("account", l.a.name), zap.Error(err))
+			return false
+		}
+	}
+}
+
+// send makes the call. An adapter that panics may have sent: settle takes nothing for an answer as unknown.
+func (a *account) send(ctx context.Context, c providers.Call) (results []providers.Result) {
+	defer func() {
+		if p := recover(); p != nil {
+			a.w.log.Error("the adapter panicked", zap.String("account", a.name), zap.Stack("stack"))
+			results = nil
+		}
+	}()
+	return a.adapter.Send(ctx, c)
+}
+
+// call is a request that waits for a lane, is on the wire, or waits to be tried again.
+type call struct {
+	part plan.Call
+	run  *run
+	gen  uint64 // the commit that records it
+}
+
+// cost is what the call takes of the account's limits.
+func (c *call) cost() pace.Cost {
+	n := len(c.part.Items)
+	return pace.Cost{Recipients: n, Segments: n * max(1, c.part.Call.Segments)}
+}
+
+// cut leaves all recipients but the first to another call.
+func (c *call) cut() *call {
+	n := len(c.part.Items)
+	if n <= 1 {
+		return c
+	}
+	rest := make([]int, n-1)
+	for i := range rest {
+		rest[i] = i + 1
+	}
+	r := c.run
+	r.mu.Lock()
+	r.open++
+	r.mu.Unlock()
+	r.push(&call{part: subset(c.part, rest), run: r})
+	return &call{part: subset(c.part, []int{0}), run: r}
+}
+
+// reference names a call: the job, the batch, and the place of the call's first recipient in it.
+func reference(job string, batch, first int) string {
+	return job + "." + strconv.Itoa(batch) + "." + strconv.Itoa(first)
+}
