@@ -43,13 +43,13 @@ type Account struct {
 	// RequireSignature takes what is pushed without a signature for forged. GatewayAPI; needs WebhookSecret.
 	RequireSignature bool
 	// API is which of the gateway's interfaces is spoken: "rest" or "messaging" with GatewayAPI; empty is the adapter's choice.
-	API string
-	InstanceID    string // Ogangi
-	Carrier       string // Ogangi; empty lets the platform choose
-	PublicKey     string // Ogangi
-	PrivateKey    Secret // Ogangi
-	Flags         string // Ogangi; of sendMT
-	EmptyFilter   string // Ogangi; empty is the adapter's default
+	API         string
+	InstanceID  string // Ogangi
+	Carrier     string // Ogangi; empty lets the platform choose
+	PublicKey   string // Ogangi
+	PrivateKey  Secret // Ogangi
+	Flags       string // Ogangi; of sendMT
+	EmptyFilter string // Ogangi; empty is the adapter's default
 	// StatusError is what the answer ERROR means: "unknown", "rejected" or "retry"; empty is unknown. Ogangi.
 	StatusError string
 	// Timezone is the zone of the times that the gateway names without one; empty is not known. Ogangi.
@@ -172,7 +172,7 @@ func (r *reader) account(name string, n *yaml.Node, line int) (a Account, ok boo
 	for _, key := range k.required {
 		s.require(key, slices.Contains(secrets, key))
 	}
-	return Account{
+	a = Account{
 		Name:          name,
 		Provider:      provider,
 		BaseURL:       s.webURL("base_url"),
@@ -181,7 +181,7 @@ func (r *reader) account(name string, n *yaml.Node, line int) (a Account, ok boo
 		ProgramID:     s.text("program_id"),
 		Token:         s.secret("token"),
 		WebhookSecret: s.secret("webhook_secret"),
-		API:           s.oneOf("api", k.apis...),
+		API:           s.api(k.apis),
 		Class:         s.oneOf("class", gatewayAPIClasses...),
 		UrgentClass:   s.oneOf("urgent_class", gatewayAPIClasses...),
 		Region:        s.oneOf("region", "us", "uk"),
@@ -209,11 +209,27 @@ func (r *reader) account(name string, n *yaml.Node, line int) (a Account, ok boo
 		Timeout:       s.duration("timeout", 30*time.Second, time.Second, 10*time.Minute),
 
 		RequireSignature: s.signed("require_signature"),
-	}, true
+	}
+	if provider == HTTP {
+		a.Gateway = r.http(s, a)
+	}
+	return a, true
 }
 
-// signed returns whether a key is true, which needs the secret that a signature is verified by. The Messaging API asks for a
-// signature by itself.
+// api returns the key api. The Messaging API has no classes, and asks for a signature by itself wherever there is a secret.
+func (s *section) api(words []string) string {
+	api := s.oneOf("api", words...)
+	if api == "messaging" {
+		for _, key := range []string{"class", "urgent_class", "require_signature"} {
+			if s.has(key) {
+				s.complain(key, "is for api: rest; take it out")
+			}
+		}
+	}
+	return api
+}
+
+// signed returns whether a key is true, which needs the secret that a signature is verified by.
 func (s *section) signed(key string) bool {
 	if s.oneOf(key, "true", "false") != "true" {
 		return false
