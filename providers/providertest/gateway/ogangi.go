@@ -5,9 +5,12 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"html"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/volleysms/volley/sms"
@@ -21,8 +24,10 @@ const (
 	OgangiPrivateKey = "example-private-key" //nolint:gosec // made up for the simulation
 )
 
-// Ogangi is the dialect of the Ogangi campaign manager: sendSMS, sendMT and getMOMessages, each a GET of a signed address. A
-// refused number gets the status BLACKLISTED in sendSMS's answer; sendMT has no word for it but ERROR.
+// Ogangi is the dialect of the Ogangi campaign manager: every operation a signed address. A refused number gets the status
+// BLACKLISTED in sendSMS's answer; sendMT, PINs and fired messages have no word for it but ERROR.
+//
+// A PIN is a send whose text ends in the PIN, and a fired message one in which the campaign answers "You wrote: TEXT".
 type Ogangi struct {
 	// InstanceID, PublicKey and PrivateKey are the account; empty is OgangiInstanceID and so on.
 	InstanceID, PublicKey, PrivateKey string
@@ -32,6 +37,16 @@ type Ogangi struct {
 	Prefix string
 	// Padded wants Base64 with "=" at its end, and refuses it without.
 	Padded bool
+	// SignDecoded wants the signature over the parameters without their escapes.
+	SignDecoded bool
+	// Post wants every operation as a POST.
+	Post bool
+	// Base64Numbers wants the numbers of PINs and fired messages in Base64, and PlainFireText the text of the latter without it.
+	Base64Numbers, PlainFireText bool
+	// FirstPage is the number of the first page of inbound messages, 0 or 1; with 1, page 0 is an ERROR.
+	FirstPage int
+	// Settle is how long a message takes until getMessage tells its final state; 0 is at once.
+	Settle time.Duration
 	// Rootless leaves out the <response> around answers, as in the platform's document.
 	Rootless bool
 }
@@ -73,15 +88,21 @@ func (d Ogangi) Denied() Reply {
 	return d.say(nil, "sendSMS", "BAD_SIGNATURE", "Invalid signature, access denied", "")
 }
 
-// ogangiOps are the operations by the first segments of their path, with how many parameters they have.
-var ogangiOps = []struct {
-	method   string
+// ogangiOp is an operation by the first segments of its path, with how many parameters it has.
+type ogangiOp struct {
+	path     string
 	min, max int
 	send     bool
-}{
-	{"tools/sendSMS/", 5, 5, true},
-	{"sendMT/", 5, 6, true}, // the sixth are flags
-	{"tools/getMOMessages/", 4, 4, false},
+	read     func(d Ogangi, p []string, ask *Ask)
+}
+
+var ogangiOps = []ogangiOp{
+	{"tools/sendSMS/", 5, 5, true, Ogangi.readSMS},
+	{"sendMT/", 5, 6, true, Ogangi.readMT}, // the sixth are flags
+	{"tools/sendSMSPinMobileNumberConfirm/", 6, 6, true, Ogangi.readPIN},
+	{"fireMessage/", 3, 3, true, Ogangi.readFire},
+	{"tools/getMOMessages/", 4, 4, false, Ogangi.readMO},
+	{"tools/getMessage/", 2, 2, false, Ogangi.readMessage},
 }
 
 // Read checks a request.
@@ -90,53 +111,71 @@ func (d Ogangi) Read(r *http.Request, body []byte, ask *Ask) {
 	target := r.URL.EscapedPath() // as it came, which is what is signed
 	rest, ok := strings.CutPrefix(target, d.Prefix+"/rest/api/")
 	for _, op := range ogangiOps {
-		path, its := strings.CutPrefix(rest, op.method)
+		path, its := strings.CutPrefix(rest, op.path)
 		if !ok || !its {
 			continue
 		}
-		ask.Send = op.send && r.Method == http.MethodGet
-		if !d.checkRequest(r, body, ask) {
+		segments := strings.Split(path, "/")
+		if len(segments) == 3 && op.path == "fireMessage/" {
+			d.readFireJSON(r, body, path, segments, ask)
 			return
 		}
-		segments := strings.Split(path, "/")
+		method := http.MethodGet
+		if d.Post {
+			method = http.MethodPost
+		}
+		ask.Send = op.send && r.Method == method
+		if d.checkRequest(r, method, body, ask); ask.Violated() {
+			return
+		}
 		params := segments[:max(0, len(segments)-2)]
 		if len(params) < op.min || len(params) > op.max {
-			ask.Violate(strconv.Itoa(len(segments))+" path segments after "+op.method, Reply{Status: http.StatusNotFound})
+			ask.Violate(strconv.Itoa(len(segments))+" path segments after "+op.path, Reply{Status: http.StatusNotFound})
 			return
 		}
-		if d.checkSegments(segments, ask); ask.Violated() {
-			return
-		}
-		name := strings.TrimSuffix(op.method[strings.LastIndexByte(op.method[:len(op.method)-1], '/')+1:], "/")
-		switch {
-		case !d.signed(path, segments):
-			ask.Violate("signature", d.Denied())
-		case params[0] != d.InstanceID:
-			ask.Violate("instance", d.failure(name))
-		case name == "sendSMS":
-			d.readSMS(params, ask)
-		case name == "sendMT":
-			d.readMT(params, ask)
-		default:
-			d.readMO(params, ask)
+		if d.checkSigned(path, segments, op.name(), ask); !ask.Violated() {
+			op.read(d, params, ask)
 		}
 		return
 	}
 	ask.Violate(r.Method+" of an unknown path", Reply{Status: http.StatusNotFound})
 }
 
-func (d Ogangi) checkRequest(r *http.Request, body []byte, ask *Ask) bool {
+// name is the operation as answers repeat it.
+func (o ogangiOp) name() string {
+	return strings.TrimPrefix(strings.TrimSuffix(o.path, "/"), "tools/")
+}
+
+func (d Ogangi) checkRequest(r *http.Request, method string, body []byte, ask *Ask) {
 	switch {
-	case r.Method != http.MethodGet:
+	case r.Method != method:
 		ask.Violate("method "+r.Method, Reply{Status: http.StatusMethodNotAllowed})
 	case len(body) > 0 || r.TransferEncoding != nil:
 		ask.Violate("a body", Reply{Status: http.StatusBadRequest})
+	default:
+		d.checkAddress(r, ask)
+	}
+}
+
+func (d Ogangi) checkAddress(r *http.Request, ask *Ask) {
+	switch {
 	case len(r.Host)+len(r.RequestURI) > ogangiMaxURL:
 		ask.Violate("URL of "+strconv.Itoa(len(r.RequestURI))+" bytes", Reply{Status: http.StatusRequestURITooLong})
 	case r.URL.RawQuery != "" || r.URL.ForceQuery:
 		ask.Violate("a query", Reply{Status: http.StatusBadRequest})
 	}
-	return !ask.Violated()
+}
+
+// checkSigned refuses what is not of this account, or signed wrongly.
+func (d Ogangi) checkSigned(path string, segments []string, op string, ask *Ask) {
+	d.checkSegments(segments, ask)
+	switch {
+	case ask.Violated():
+	case !d.signed(path, segments):
+		ask.Violate("signature", d.Denied())
+	case segments[0] != d.InstanceID:
+		ask.Violate("instance", d.failure(op))
+	}
 }
 
 // checkSegments refuses what a server's router would take apart or drop.
@@ -152,6 +191,9 @@ func (d Ogangi) checkSegments(segments []string, ask *Ask) {
 func (d Ogangi) signed(path string, segments []string) bool {
 	key, signature := segments[len(segments)-2], segments[len(segments)-1]
 	params := strings.TrimSuffix(path, "/"+key+"/"+signature)
+	if d.SignDecoded {
+		params, _ = url.PathUnescape(params) // it came in a URL, so it can be
+	}
 	mac := hmac.New(sha256.New, []byte(d.PrivateKey))
 	_, _ = mac.Write([]byte(params))
 	return key == d.PublicKey && signature == hex.EncodeToString(mac.Sum(nil))
@@ -167,7 +209,7 @@ func (d Ogangi) readSMS(p []string, ask *Ask) {
 	m := Message{From: p[2]}
 	d.read(&m, "sendSMS", number, p[4], ask)
 	bad := func(why, status string) {
-		ask.Violate(why, d.say(nil, "sendSMS", "OK", "Completed", d.message(&m, status)))
+		ask.Violate(why, d.say(nil, "sendSMS", "OK", "Completed", d.list(&m, status)))
 	}
 	switch {
 	case ask.Violated():
@@ -195,7 +237,7 @@ func (d Ogangi) readMT(p []string, ask *Ask) {
 	case m.To == 0:
 		ask.Violate("number", d.failure("sendMT"))
 	default:
-		ask.Objects = 1
+		ask.Objects = ogangiMT
 		ask.Add(m)
 	}
 }
@@ -216,25 +258,6 @@ func (d Ogangi) read(m *Message, method, number, text string, ask *Ask) {
 	}
 }
 
-// readMO reads instance, page, results a page, filter.
-func (d Ogangi) readMO(p []string, ask *Ask) {
-	page, err := strconv.Atoi(p[1])
-	if n, nerr := strconv.Atoi(p[2]); err != nil || nerr != nil || page < 0 || n < 1 {
-		ask.Violate("page", d.failure("getMOMessages"))
-		return
-	}
-	for filter := range strings.SplitSeq(p[3], "&") {
-		switch name, value, _ := strings.Cut(filter, "="); {
-		case value == "", name == "order" && value != "asc" && value != "desc",
-			name != "order" && name != "from" && name != "to" && name != "carrier" && name != "keyword":
-			ask.Violate("filter "+name, d.failure("getMOMessages"))
-			return
-		}
-	}
-	// The list ends in an opening tag, as in the platform's document.
-	ask.Say(d.say(nil, "getMOMessages", "OK", "Completed", "<MOMessageList> <records>0</records> <MessageList> </MessageList> <MOMessageList>"))
-}
-
 // decode reads URL-safe Base64 and returns false when the padding is not as this platform wants it.
 func (d Ogangi) decode(s string) (string, bool) {
 	enc := base64.RawURLEncoding
@@ -245,29 +268,54 @@ func (d Ogangi) decode(s string) (string, bool) {
 	return string(b), err == nil
 }
 
+// What Ask.Objects says of a send: the operation.
+const (
+	ogangiSMS = iota
+	ogangiMT
+	ogangiPIN
+	ogangiFire
+	ogangiFireJSON
+)
+
 // Answer accepts or refuses the one message.
 func (d Ogangi) Answer(ask *Ask, buf []byte) Reply {
+	d = d.withDefaults()
 	m := &ask.Messages[0]
-	if ask.Objects == 1 { // sendMT
+	op := [...]string{"sendSMS", "sendMT", "sendSMSPinMobileNumberConfirm", "activateCampaign", "fireMessage"}[ask.Objects]
+	if ask.Objects != ogangiSMS && m.Refused {
+		return d.failure(op)
+	}
+	result := ""
+	switch ask.Objects {
+	case ogangiSMS:
+		status := "SENT_TO_CARRIER"
 		if m.Refused {
-			return d.failure("sendMT")
+			status = "BLACKLISTED"
 		}
-		return d.say(buf, "sendMT", "OK", "Completed", "")
+		m.ID = strconv.FormatInt(-8_174_720_000_000_000_000-ask.N, 10)
+		result = d.list(m, status)
+	case ogangiPIN:
+		pin := ogangiNewPIN(ask.N, m.Asked["length"])
+		m.Text += " " + pin
+		result = "<PinSMSConfirmation> <pin>" + pin + "</pin> </PinSMSConfirmation>"
+	case ogangiFireJSON:
+		result = "<mo> <instanceId>" + d.InstanceID + "</instanceId> <mobileNumber>" + m.To.String() + "</mobileNumber> <text>" +
+			html.EscapeString(m.Asked["text"]) + "</text> </mo>"
 	}
-	status := "SENT_TO_CARRIER"
-	if m.Refused {
-		status = "BLACKLISTED"
-	}
-	m.ID = strconv.FormatInt(-8_174_720_000_000_000_000-ask.N, 10)
-	return d.say(buf, "sendSMS", "OK", "Completed", d.message(m, status))
+	return d.say(buf, op, "OK", "Completed", result)
 }
 
-// message returns the list with one message.
+// list returns the list with one message.
+func (d Ogangi) list(m *Message, status string) string {
+	return "<messages> " + d.message(m, status) + " </messages>"
+}
+
+// message returns one message, without its text.
 func (d Ogangi) message(m *Message, status string) string {
 	words := strings.ToLower(strings.ReplaceAll(status, "_", " "))
-	return "<messages> <message> <id>" + m.ID + "</id> <carrier>" + d.withDefaults().Carrier + "</carrier> <from>" + m.From +
+	return "<message> <id>" + m.ID + "</id> <carrier>" + d.withDefaults().Carrier + "</carrier> <from>" + m.From +
 		"</from> <to>" + m.To.String() + "</to> <status>" + status + "</status> <statusDescription>" + words +
-		"</statusDescription> <encoding>UTF-8</encoding> </message> </messages>"
+		"</statusDescription> <encoding>UTF-8</encoding> </message>"
 }
 
 // failure is the platform's one word for everything that went wrong on its side or in the request.
