@@ -9,6 +9,7 @@ import (
 	"github.com/volleysms/volley/internal/config"
 	"github.com/volleysms/volley/providers"
 	"github.com/volleysms/volley/providers/gatewayapi"
+	httpapi "github.com/volleysms/volley/providers/http"
 	"github.com/volleysms/volley/providers/mttm"
 	"github.com/volleysms/volley/worker"
 )
@@ -70,6 +71,8 @@ func adapter(c config.Account) (providers.Adapter, error) {
 		})
 	case config.Ogangi:
 		return ogangiAdapter(c)
+	case config.HTTP:
+		return httpapi.New(*c.Gateway)
 	}
 	return nil, fmt.Errorf("there is no provider %q", c.Provider)
 }
