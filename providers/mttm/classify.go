@@ -24,14 +24,19 @@ var rules = []rule{
 	{http.StatusBadRequest, "destination_address filter mismatch", providers.Invalid},
 	{http.StatusBadRequest, "content filter mismatch", providers.Rejected},
 	{http.StatusBadRequest, "short_message filter mismatch", providers.Rejected},
-	{http.StatusBadRequest, "value filter failed", providers.Config}, // sender or priority: the account may not set it
-	{http.StatusBadRequest, "authorization failed", providers.Config},
+	{http.StatusBadRequest, "priority filter mismatch", providers.Rejected}, // a job's own wish: others can still be sent
+	{http.StatusBadRequest, "validity_period filter mismatch", providers.Rejected},
+	{http.StatusBadRequest, "setting priority not authorized", providers.Rejected},
+	{http.StatusBadRequest, "setting validity period not authorized", providers.Rejected},
+	{http.StatusBadRequest, "setting schedule delivery time not authorized", providers.Rejected},
+	{http.StatusBadRequest, "value filter failed", providers.Config}, // the sender: the account may not set it
+	{http.StatusBadRequest, unauthorized, providers.Config},
 	{http.StatusBadRequest, "mandatory argument", providers.Rejected},
 
 	{http.StatusForbidden, "throughput exceeded", providers.Throttled},
 	{http.StatusForbidden, "cannot charge submit_sm", providers.Config}, // no credit
 	{http.StatusForbidden, "authentication failure", providers.Config},
-	{http.StatusForbidden, "authorization failed", providers.Config},
+	{http.StatusForbidden, unauthorized, providers.Config},
 
 	{http.StatusPreconditionFailed, "failover route has no bound connectors", providers.Unavailable},
 	{http.StatusPreconditionFailed, "no route found", providers.Rejected},
@@ -43,10 +48,20 @@ var rules = []rule{
 	{http.StatusInternalServerError, "cannot send submit_sm", providers.Unavailable},
 	{http.StatusInternalServerError, "httpapi unknown error", providers.Unknown},
 	{http.StatusInternalServerError, "unknown error", providers.Unknown},
+
+	{http.StatusServiceUnavailable, "interception script", providers.Unavailable},
+	{http.StatusServiceUnavailable, "interceptorpb not", providers.Unavailable},
 }
+
+// unauthorized is said of what the account may not do, after its login was taken.
+const unauthorized = "authorization failed"
+
+// anyStatus is for words that come without a status.
+const anyStatus = 0
 
 const (
 	connectionError = "httpapi connection error"
+	refused         = connectionError + ": connection refused"
 	interception    = "interception specific error code"
 )
 
@@ -56,35 +71,55 @@ var sendURL = regexp.MustCompile(`\S*/send\?\S*`)
 // argument finds the sentence about one argument, which is written with brackets around the name or without.
 var argument = regexp.MustCompile(`argument \[?([a-z_-]{1,20})\]? (has an invalid value|is unknown)`)
 
+// intercepted finds the code of an operator's own rule.
+var intercepted = regexp.MustCompile(interception + ` (\d{3})\b`)
+
+// verdict returns what words mean that came under a status, or anyStatus, and the part of them that may be kept. ok is false
+// when they are not in the table.
+func verdict(status int, said string) (k providers.Kind, detail string, ok bool) {
+	is := func(s int) bool { return status == s || status == anyStatus }
+	said = strings.ToLower(said)
+	if strings.Contains(said, interception) {
+		if m := intercepted.FindStringSubmatch(said); status == anyStatus && m != nil {
+			status, _ = strconv.Atoi(m[1])
+		}
+		if status/100 == 4 {
+			return providers.Rejected, interception, true
+		}
+		return statusKind(status, 1), interception, true
+	}
+	if is(http.StatusInternalServerError) && strings.Contains(said, connectionError) {
+		why := sendURL.ReplaceAllString(said, "")
+		if strings.Contains(why, "connection refused") || strings.Contains(why, "newconnectionerror") {
+			return providers.Unavailable, refused, true
+		}
+		return providers.Unknown, connectionError, true
+	}
+	if is(http.StatusBadRequest) {
+		if m := argument.FindStringSubmatch(said); m != nil {
+			return argumentKind(m[1], m[2]), "argument " + m[1] + " " + m[2], true
+		}
+	}
+	for _, r := range rules {
+		if is(r.status) && strings.Contains(said, r.phrase) {
+			return r.kind, r.phrase, true
+		}
+	}
+	return providers.Unknown, "", false
+}
+
 // classify returns what an answer other than 200 says. recipients is how many the call had, batch whether it was a sendbatch.
 func classify(r *httpc.Response, batch bool, recipients int, now time.Time) *providers.Error {
 	e := &providers.Error{Provider: provider, Code: strconv.Itoa(r.Status), Kind: statusKind(r.Status, recipients), Detail: http.StatusText(r.Status)}
 	a := parseAnswer(r.Body)
-	said := strings.ToLower(a.title)
-	switch {
-	case strings.Contains(said, interception):
-		e.Detail = interception
-		if r.Status/100 == 4 {
-			e.Kind = providers.Rejected
-		}
-	case r.Status == http.StatusInternalServerError && strings.Contains(said, connectionError):
-		e.Kind, e.Detail = providers.Unknown, connectionError
-		why := strings.ToLower(sendURL.ReplaceAllString(a.title+" "+a.description, ""))
-		if strings.Contains(why, "connection refused") || strings.Contains(why, "newconnectionerror") {
-			e.Kind, e.Detail = providers.Unavailable, connectionError+": connection refused"
-		}
-	case r.Status == http.StatusBadRequest && argument.MatchString(said):
-		m := argument.FindStringSubmatch(said)
-		e.Kind, e.Detail = argumentKind(m[1], m[2]), "argument "+m[1]+" "+m[2]
-	default:
-		for _, rule := range rules {
-			if rule.status == r.Status && strings.Contains(said, rule.phrase) {
-				e.Kind, e.Detail = rule.kind, rule.phrase
-				break
-			}
-		}
+	said := a.title
+	if strings.Contains(strings.ToLower(said), connectionError) {
+		said += " " + a.description // elsewhere it says nothing beyond the title
 	}
-	if batch && r.Status == http.StatusInternalServerError && e.Detail != connectionError+": connection refused" {
+	if k, detail, ok := verdict(r.Status, said); ok {
+		e.Kind, e.Detail = k, detail
+	}
+	if batch && r.Status == http.StatusInternalServerError && e.Detail != refused {
 		e.Kind = providers.Unknown // the entries before the one that failed are queued
 	}
 	if e.Kind == providers.Throttled || e.Kind == providers.Unavailable {
@@ -137,18 +172,25 @@ func accepted(body []byte, batch bool, recipients int) []providers.Result {
 		return providers.All(recipients, providers.Result{ID: id, Code: "200"})
 	}
 	a := parseAnswer(body)
-	why := "the answer cannot be read"
+	e := unreadable(a.success)
 	if batch {
 		if isID(a.batchID) && a.count == recipients {
 			return providers.All(recipients, providers.Result{ID: a.batchID, Code: "200"})
 		}
 		if isID(a.batchID) && a.count >= 0 {
-			why = "the answer counts " + strconv.Itoa(a.count) + " messages of " + strconv.Itoa(recipients)
+			e.Detail = "the answer counts " + strconv.Itoa(a.count) + " messages of " + strconv.Itoa(recipients)
 		}
 	} else if id, ok := successID(a.success); ok {
 		return providers.All(recipients, providers.Result{ID: id, Code: "200"})
-	} else if a.success != "" && !ok && strings.HasPrefix(strings.ToLower(a.success), "success") {
+	}
+	return providers.Fail(recipients, e)
+}
+
+// unreadable is the error for a sentence with status 200 that is not the expected one.
+func unreadable(sentence string) *providers.Error {
+	why := "the answer cannot be read"
+	if strings.HasPrefix(strings.ToLower(strings.TrimSpace(sentence)), "success") {
 		why = "the answer names no message ID"
 	}
-	return providers.Fail(recipients, &providers.Error{Kind: providers.Unknown, Provider: provider, Code: "200", Detail: why})
+	return &providers.Error{Kind: providers.Unknown, Provider: provider, Code: "200", Detail: why}
 }

@@ -11,45 +11,66 @@ import (
 )
 
 func TestConformance(t *testing.T) {
+	rest := func(o mttm.Options) func(t testing.TB, baseURL, password string) providers.Adapter {
+		return func(t testing.TB, baseURL, password string) providers.Adapter {
+			t.Helper()
+			o := o
+			o.BaseURL, o.Username, o.Password = baseURL, gateway.MTTMUsername, password
+			a, err := mttm.New(o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return a
+		}
+	}
+	byURL := func(method string) func(t testing.TB, baseURL, password string) providers.Adapter {
+		return func(t testing.TB, baseURL, password string) providers.Adapter {
+			t.Helper()
+			u, err := mttm.NewURL(mttm.URLOptions{BaseURL: baseURL, Username: gateway.MTTMUsername, Password: password, Method: method})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return u
+		}
+	}
+	relayed := func(status int, text string) gateway.Reply {
+		return gateway.JSON(status, `{"message": "Error \"`+text+`"}`)
+	}
+	plain := func(status int, text string) gateway.Reply {
+		return gateway.Reply{Status: status, Type: "text/plain", Body: []byte(`Error "` + text + `"`)}
+	}
 	tests := []struct {
 		name    string
-		dialect gateway.MTTM
-		options mttm.Options
+		dialect gateway.Dialect
+		build   func(t testing.TB, baseURL, password string) providers.Adapter
+		says    func(status int, text string) gateway.Reply
 		none    map[string]string
 	}{
-		{name: "Send"},
-		{name: "SendAnsweredAsDocumented", dialect: gateway.MTTM{Documented: true, Credit: "12.5"}},
+		{"Send", gateway.MTTM{}, rest(mttm.Options{}), relayed, nil},
+		{"SendAnsweredAsDocumented", gateway.MTTM{Documented: true, Credit: "12.5"}, rest(mttm.Options{}), relayed, nil},
 		{
-			name: "SendBatch", options: mttm.Options{Operation: "sendbatch"},
-			none: map[string]string{"PartlyRejected": "sendbatch answers before the gateway looks at a number"},
+			"SendBatch", gateway.MTTM{}, rest(mttm.Options{Operation: "sendbatch"}), relayed,
+			map[string]string{"PartlyRejected": "sendbatch answers before the gateway looks at a number"},
 		},
+		{"URL", gateway.MTTMURL{}, byURL(""), plain, nil},
+		{"URLByGet", gateway.MTTMURL{}, byURL("get"), plain, nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			build := func(t testing.TB, baseURL, password string) providers.Adapter {
-				t.Helper()
-				o := tt.options
-				o.BaseURL, o.Username, o.Password = baseURL, gateway.MTTMUsername, password
-				a, err := mttm.New(o)
-				if err != nil {
-					t.Fatal(err)
-				}
-				return a
-			}
 			providertest.Run(t, providertest.Harness{
 				Dialect: tt.dialect,
 				New: func(t testing.TB, baseURL string) providers.Adapter {
-					return build(t, baseURL, gateway.MTTMPassword)
+					return tt.build(t, baseURL, gateway.MTTMPassword)
 				},
 				Wrong: func(t testing.TB, baseURL string) providers.Adapter {
-					return build(t, baseURL, "example-wrong")
+					return tt.build(t, baseURL, "example-wrong")
 				},
 				Secrets: []string{
 					gateway.MTTMUsername, gateway.MTTMPassword,
 					base64.StdEncoding.EncodeToString([]byte(gateway.MTTMUsername + ":" + gateway.MTTMPassword)),
 				},
-				Rejected:  gateway.JSON(400, `{"message": "Error \"Argument [from] has an invalid value: [x]."}`),
-				Throttled: gateway.JSON(403, `{"message": "Error \"User throughput exceeded"}`),
+				Rejected:  tt.says(400, "Argument [from] has an invalid value: [x]."),
+				Throttled: tt.says(403, "User throughput exceeded"),
 				None:      tt.none,
 			})
 		})

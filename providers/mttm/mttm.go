@@ -40,17 +40,7 @@ const (
 	maxRecipients     = 1000
 	defaultSegments   = 5
 	defaultBodyBytes  = 1 << 20
-	minBodyBytes      = 1000
-)
-
-// maxFromBytes is the longest sender, in bytes. The gateway takes a message with a longer one, and drops it. Source: fact
-// sheet section 9.
-const maxFromBytes = 20
-
-// What a segment holds, alone and joined: UTF-16 units and octets. Source: 3GPP TS 23.040 section 9.2.3.24.1.
-const (
-	unitsAlone, unitsJoined   = 70, 67
-	octetsAlone, octetsJoined = 140, 134
+	minBodyBytes      = 3000
 )
 
 // Options of an Adapter.
@@ -68,6 +58,14 @@ type Options struct {
 	MaxSegments int
 	// MaxBodyBytes bounds a request; 0 is 1 MiB. The gateway's own limit is not documented.
 	MaxBodyBytes int
+	// Tags steer the gateway's routing: letters, digits and "-", separated by commas. Empty is none.
+	Tags string
+	// ScheduleFormat is how a sendbatch is told Call.Options.At: "relative", in seconds from now, or "absolute", in the
+	// local time of the gateway's server, which is not documented. Empty is relative.
+	ScheduleFormat string
+	// ScheduleZone is the time zone of the gateway's server, such as "Europe/Amsterdam"; for ScheduleFormat absolute, which
+	// needs it.
+	ScheduleZone string
 	// MaxConns bounds open connections; 0 is 64.
 	MaxConns int
 	// Transport replaces the network, for tests. It must be nil in production.
@@ -76,20 +74,24 @@ type Options struct {
 
 // Adapter sends through one account. Safe for concurrent use.
 type Adapter struct {
-	client      *httpc.Client
-	url         string // of the operation
-	balanceURL  string
-	header      http.Header // of every request; never changed
-	batch       bool
-	recipients  int
-	maxSegments int
-	maxBody     int
-	now         func() time.Time
+	pushes
+	texts
+	client     *httpc.Client
+	base       string
+	url        string      // of the operation
+	header     http.Header // of every request; never changed
+	batch      bool
+	recipients int
+	maxBody    int
+	tags       string
+	schedule   schedule
+	now        func() time.Time
 }
 
 var (
-	_ providers.Adapter = (*Adapter)(nil)
-	_ providers.Checker = (*Adapter)(nil)
+	_ providers.Adapter  = (*Adapter)(nil)
+	_ providers.Checker  = (*Adapter)(nil)
+	_ providers.Receiver = (*Adapter)(nil)
 )
 
 // New returns an Adapter, or an error that says which option to change.
@@ -113,16 +115,22 @@ func New(o Options) (*Adapter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mttm: %w", err)
 	}
+	when, err := newSchedule(o.ScheduleFormat, o.ScheduleZone)
+	if err != nil {
+		return nil, fmt.Errorf("mttm: %w", err)
+	}
 	token := base64.StdEncoding.EncodeToString([]byte(o.Username + ":" + o.Password))
 	a := &Adapter{
-		client:      httpc.New(httpc.Options{Provider: provider, MaxConns: o.MaxConns, Transport: o.Transport}),
-		url:         base + "/secure/" + o.Operation,
-		balanceURL:  base + "/secure/balance",
-		header:      http.Header{"Authorization": {"Basic " + token}, "Accept": {"application/json"}},
-		recipients:  1,
-		maxSegments: o.MaxSegments,
-		maxBody:     o.MaxBodyBytes,
-		now:         time.Now,
+		texts:      texts{o.MaxSegments},
+		client:     httpc.New(httpc.Options{Provider: provider, MaxConns: o.MaxConns, Transport: o.Transport}),
+		base:       base,
+		url:        base + "/secure/" + o.Operation,
+		header:     http.Header{"Authorization": {"Basic " + token}, "Accept": {"application/json"}},
+		recipients: 1,
+		maxBody:    o.MaxBodyBytes,
+		tags:       o.Tags,
+		schedule:   when,
+		now:        time.Now,
 	}
 	if o.Operation == sendBatch {
 		a.batch, a.recipients = true, o.MaxRecipients
@@ -132,24 +140,36 @@ func New(o Options) (*Adapter, error) {
 
 // validate returns the base URL in the form it is used in.
 func (o Options) validate() (string, error) {
-	u, err := url.Parse(o.BaseURL)
 	switch {
-	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
-		return "", errors.New("base URL is not an http or https address")
-	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return "", errors.New("base URL has a user, a query or a fragment: leave only host, port and path")
 	case o.Username == "" || o.Password == "":
-		return "", errors.New("username or password is missing")
+		return "", errNoLogin
 	case strings.Contains(o.Username, ":") || strings.Contains(o.Password, ":"):
 		return "", errors.New("username or password has a \":\", which the gateway cannot read: ask MTTM for another")
 	case o.Operation != send && o.Operation != sendBatch:
 		return "", fmt.Errorf("operation %q is not known: use send or sendbatch", o.Operation)
 	case o.MaxRecipients < 1 || o.MaxRecipients > maxRecipients:
 		return "", fmt.Errorf("max recipients is %d: use 1 to %d", o.MaxRecipients, maxRecipients)
-	case o.MaxSegments < 1 || o.MaxSegments > sms.MaxSegments:
-		return "", fmt.Errorf("max segments is %d: use 1 to %d", o.MaxSegments, sms.MaxSegments)
 	case o.MaxBodyBytes < minBodyBytes:
 		return "", fmt.Errorf("max body of %d bytes leaves no room for a text: allow %d or more", o.MaxBodyBytes, minBodyBytes)
+	}
+	return validate(o.BaseURL, o.MaxSegments, o.Tags)
+}
+
+var errNoLogin = errors.New("username or password is missing")
+
+// validate looks at what both APIs' options have, and returns the base URL without a slash at its end.
+func validate(baseURL string, maxSegments int, tags string) (string, error) {
+	u, err := url.Parse(baseURL)
+	switch {
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
+		return "", errors.New("base URL is not an http or https address")
+	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return "", errors.New("base URL has a user, a query or a fragment: leave only host, port and path")
+	case maxSegments < 1 || maxSegments > sms.MaxSegments:
+		return "", fmt.Errorf("max segments is %d: use 1 to %d", maxSegments, sms.MaxSegments)
+	}
+	if err := validTags(tags); err != nil {
+		return "", err
 	}
 	return strings.TrimRight(u.String(), "/"), nil
 }
@@ -161,19 +181,22 @@ func (a *Adapter) Limits() providers.Limits {
 		Texts:          providers.ManyTexts,
 		Segments:       a.maxSegments,
 		Bytes:          a.maxBody,
-		BaseBytes:      len(sendFrame) + maxFromBytes,
-		RecipientBytes: maxToDigits,
+		BaseBytes:      len(sendFrame) + maxFromBytes + len(a.tags),
+		RecipientBytes: maxToDigits + providers.MaxReportTo,
 		TextGrowth:     providers.Hex16,
 	}
 	if a.batch {
-		l.BaseBytes = len(batchFrame) + maxFromBytes
-		l.RecipientBytes = len(entryFrame) + maxToDigits
+		l.BaseBytes = len(batchFrame) + maxFromBytes + len(a.tags) + 2*providers.MaxReportTo
+		l.RecipientBytes += len(entryFrame)
 	}
 	return l
 }
 
 // Send makes one POST. Where some texts of a call are empty or too long, which the gateway would send as they are or cut,
 // nothing is sent: those are Invalid and the others Again. A Binary can't have a UDH, for which the gateway has no field.
+//
+// Of the call's Options, Priority (Urgent), Validity in whole minutes, and At reach the gateway: At as schedule_at of a
+// sendbatch, and as the carrier's delivery time (sdt) of a send. There is no field for Flash and Label; they are ignored.
 func (a *Adapter) Send(ctx context.Context, c providers.Call) []providers.Result {
 	n := len(c.Recipients)
 	if n == 0 {
@@ -189,12 +212,7 @@ func (a *Adapter) Send(ctx context.Context, c providers.Call) []providers.Result
 	if results := a.refuseTexts(&c, how); results != nil {
 		return results
 	}
-	body := make([]byte, 0, a.size(&c))
-	if a.batch {
-		body = appendBatch(body, &c, how)
-	} else {
-		body = appendSend(body, &c, how)
-	}
+	body := a.body(&c, how)
 	if len(body) > a.maxBody {
 		if n > 1 {
 			return fail(n, providers.Split, "the request is too large")
@@ -204,10 +222,23 @@ func (a *Adapter) Send(ctx context.Context, c providers.Call) []providers.Result
 	return a.post(ctx, body, n)
 }
 
+func (a *Adapter) body(c *providers.Call, how coding) []byte {
+	now := a.now()
+	w := wishesOf(c, a.tags, now)
+	b := make([]byte, 0, a.size(c))
+	if !a.batch {
+		return appendSend(b, c, how, &w)
+	}
+	if w.sdt != "" {
+		w.sdt, w.batchAt = "", a.schedule.at(c.Options.At, now)
+	}
+	return appendBatch(b, c, how, &w)
+}
+
 func (a *Adapter) post(ctx context.Context, body []byte, n int) []providers.Result {
 	req, err := httpc.NewPOST(ctx, a.url, "application/json", body)
 	if err != nil {
-		return fail(n, providers.Config, "the base URL makes no valid address")
+		return fail(n, providers.Config, badAddress)
 	}
 	for k, v := range a.header {
 		req.Header[k] = v
@@ -222,127 +253,7 @@ func (a *Adapter) post(ctx context.Context, body []byte, n int) []providers.Resu
 	return accepted(resp.Body, a.batch, n)
 }
 
-// refuse says why a call can't be made at all, and "" when it can.
-func (a *Adapter) refuse(c *providers.Call) string {
-	switch {
-	case len(c.Tags) > 0:
-		return "the gateway merges no fields"
-	case len(c.From) > maxFromBytes:
-		return fmt.Sprintf("the sender has %d bytes; at most %d are allowed", len(c.From), maxFromBytes)
-	case c.Segments > a.maxSegments && (c.Binary != nil || oneText(c)):
-		return a.tooLong(c.Segments)
-	case c.Binary == nil:
-		return ""
-	case len(c.Binary.UDH) > 0:
-		return "a binary message with a user data header cannot be sent"
-	case len(c.Binary.Payload) == 0:
-		return "the binary message is empty"
-	}
-	if segments := joined(len(c.Binary.Payload), octetsAlone, octetsJoined); segments > a.maxSegments {
-		return a.tooLong(segments)
-	}
-	return ""
-}
-
-// refuseTexts returns the results of a call of which a text can't be sent, and nil when all can.
-func (a *Adapter) refuseTexts(c *providers.Call, how coding) []providers.Result {
-	if how == codingBinary {
-		return nil
-	}
-	if oneText(c) {
-		if why := a.refuseText(c.Text, how); why != "" {
-			return fail(len(c.Recipients), providers.Invalid, why)
-		}
-		return nil
-	}
-	var results []providers.Result
-	for i := range c.Recipients {
-		why := a.refuseText(textFor(c, i), how)
-		if why == "" {
-			continue
-		}
-		if results == nil {
-			results = fail(len(c.Recipients), providers.Again, "another text of the call cannot be sent")
-		}
-		results[i] = fail(1, providers.Invalid, why)[0]
-	}
-	return results
-}
-
-func (a *Adapter) refuseText(text string, how coding) string {
-	if text == "" {
-		return "the text is empty"
-	}
-	segments := 0
-	if how == codingUCS2 {
-		units := 0
-		for _, r := range text {
-			units++
-			if r > 0xFFFF {
-				units++
-			}
-		}
-		segments = joined(units, unitsAlone, unitsJoined)
-	} else {
-		segments = sms.Measure(text).Segments
-	}
-	if segments > a.maxSegments {
-		return a.tooLong(segments)
-	}
-	return ""
-}
-
-func (a *Adapter) tooLong(segments int) string {
-	return fmt.Sprintf("the message needs %d segments; at most %d are allowed", segments, a.maxSegments)
-}
-
-// joined returns how many segments that many units make.
-func joined(units, alone, each int) int {
-	if units <= alone {
-		return 1
-	}
-	return (units + each - 1) / each
-}
-
-// codingFor returns how the call's texts are written. A character that GSM-7 lacks makes it UCS-2, whatever the call's
-// Encoding: the gateway would turn it into "?".
-func codingFor(c *providers.Call) coding {
-	switch {
-	case c.Binary != nil:
-		return codingBinary
-	case c.Encoding == sms.UCS2:
-		return codingUCS2
-	case oneText(c):
-		if !sms.IsGSM7(c.Text) {
-			return codingUCS2
-		}
-		return codingGSM
-	}
-	for i := range c.Recipients {
-		if !sms.IsGSM7(textFor(c, i)) {
-			return codingUCS2
-		}
-	}
-	return codingGSM
-}
-
-// oneText reports whether every recipient gets the call's text, or its Binary.
-func oneText(c *providers.Call) bool {
-	for i := range c.Recipients {
-		if c.Recipients[i].Text != "" {
-			return false
-		}
-	}
-	return true
-}
-
-// textFor returns what recipient i gets.
-func textFor(c *providers.Call, i int) string {
-	if own := c.Recipients[i].Text; own != "" {
-		return own
-	}
-	return c.Text
-}
+const badAddress = "the base URL makes no valid address"
 
 // size returns about how many bytes the body will have.
 func (a *Adapter) size(c *providers.Call) int {
@@ -354,6 +265,9 @@ func (a *Adapter) size(c *providers.Call) int {
 		text *= utf8.UTFMax
 	}
 	l := a.Limits()
+	if c.ReportTo == nil {
+		l.RecipientBytes -= providers.MaxReportTo
+	}
 	return l.BaseBytes + text + len(c.Recipients)*l.RecipientBytes
 }
 

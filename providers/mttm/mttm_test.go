@@ -109,11 +109,15 @@ func TestSend_RefusesWithoutARequest(t *testing.T) {
 		{"SenderOf21Bytes", call(providers.Call{From: "123456789012345678901", Text: "Hi"}), []providers.Kind{invalid, invalid}},
 		{"FieldsToMerge", call(providers.Call{Text: "Hi {a}", Tags: []string{"{a}"}}), []providers.Kind{invalid, invalid}},
 		{"MoreRecipientsThanABatchHolds", call(providers.Call{Text: "Hi", Recipients: recipients("", "", "", "")}), []providers.Kind{split, split, split, split}},
-		{"BodyTooLarge", call(providers.Call{Recipients: recipients(strings.Repeat("x", 700), strings.Repeat("y", 700))}), []providers.Kind{split, split}},
-		{"BodyTooLargeForOne", call(providers.Call{Text: strings.Repeat("ж", 300), Encoding: sms.UCS2, Recipients: recipients("")}), []providers.Kind{invalid}},
+		{"BodyTooLarge", call(providers.Call{Recipients: recipients(strings.Repeat("ж", 300), strings.Repeat("я", 300), strings.Repeat("ю", 300))}), []providers.Kind{split, split, split}},
+		{
+			"BodyTooLargeForOne",
+			call(providers.Call{Text: strings.Repeat("ж", 335), Encoding: sms.UCS2, Recipients: recipients(""), ReportTo: func(int) string { return "https://example.invalid/" + strings.Repeat("x", 900) }}),
+			[]providers.Kind{invalid},
+		},
 	}
 	url, requests := answering(t, 200, "")
-	a := testAdapter(t, Options{BaseURL: url, Operation: "sendbatch", MaxRecipients: 3, MaxBodyBytes: 1000})
+	a := testAdapter(t, Options{BaseURL: url, Operation: "sendbatch", MaxRecipients: 3, MaxBodyBytes: 3000})
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			results := a.Send(t.Context(), tt.c)
@@ -165,6 +169,12 @@ func TestNew_SaysWhatToChange(t *testing.T) {
 		{"NegativeRecipients", func(o *Options) { o.MaxRecipients = -1 }, "1 to 1000"},
 		{"NegativeSegments", func(o *Options) { o.MaxSegments = -1 }, "1 to 255"},
 		{"NoRoomForAText", func(o *Options) { o.MaxBodyBytes = 10 }, "no room"},
+		{"TagWithABlank", func(o *Options) { o.Tags = "a b" }, "tags may hold"},
+		{"UnknownScheduleFormat", func(o *Options) { o.ScheduleFormat = "local" }, "use relative or absolute"},
+		{"AbsoluteWithoutAZone", func(o *Options) { o.ScheduleFormat = "absolute" }, "needs the schedule zone"},
+		{"UnknownZone", func(o *Options) { o.ScheduleFormat, o.ScheduleZone = "absolute", "Europe/Atlantis" }, "is not known"},
+		{"TheMachinesOwnZone", func(o *Options) { o.ScheduleFormat, o.ScheduleZone = "absolute", "Local" }, "is not known"},
+		{"ZoneForWaits", func(o *Options) { o.ScheduleZone = "UTC" }, "only for the schedule format absolute"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -191,45 +201,5 @@ func TestLimits(t *testing.T) {
 		if got := testAdapter(t, o).Limits(); got.Recipients != want || got.Segments != 5 || got.Texts != providers.ManyTexts {
 			t.Errorf("got %+v, want %d recipients", got, want)
 		}
-	}
-}
-
-func TestCheck(t *testing.T) {
-	tests := []struct {
-		name    string
-		status  int
-		body    string
-		balance string
-		kind    providers.Kind // of the error; 0 is none
-	}{
-		{"WithoutEnd", 200, string(sample(t, "balance.txt")), "unlimited", 0},
-		{"Number", 200, `{"data": {"balance": 1234567.5, "sms_count": "ND"}}`, "1234567.5", 0},
-		{"NumberAndMessages", 200, `{"data": {"balance": "12.5", "sms_count": 300}}`, "12.5, 300 messages", 0},
-		{"MessagesOnly", 200, `{"data": {"balance": "ND", "sms_count": 300}}`, "unlimited, 300 messages", 0},
-		{"NotFoundIsReachable", 404, `{"title": "404 Not Found"}`, "", 0},
-		{"WrongLogin", 403, `{"message": "Error \"Authentication failure for username:example-user"}`, "", providers.Config},
-		{"MissingLogin", 401, `{"title": "Authentication required"}`, "", providers.Config},
-		{"LongPassword", 400, `{"message": "Error \"Argument [password] has an invalid value: [example-password]."}`, "", providers.Config},
-		{"ServerError", 500, string(sample(t, "connection_refused.txt")), "", providers.Unavailable},
-		{"AnotherServer", 200, `<html>It works</html>`, "", providers.Unavailable},
-		{"NoNumber", 200, `{"data": {"balance": "example-password"}}`, "", providers.Unavailable},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			url, requests := answering(t, tt.status, tt.body)
-			info, err := testAdapter(t, Options{BaseURL: url}).Check(t.Context())
-			if tt.kind == 0 && err != nil || tt.kind != 0 && (err == nil || providers.KindOf(err) != tt.kind) {
-				t.Errorf("got %v, want %v", err, tt.kind)
-			}
-			if err != nil && strings.Contains(err.Error(), "example-") {
-				t.Errorf("credentials leak: %v", err)
-			}
-			if info.Balance != tt.balance || info.LoginProven != (tt.balance != "") || err == nil && !info.LoginProven && info.Note == "" {
-				t.Errorf("got %+v", info)
-			}
-			if got := (*requests)[0]; len(*requests) != 1 || got.line != "GET /secure/balance" || got.body != "" || got.header.Get("Authorization") == "" {
-				t.Errorf("got %+v", *requests)
-			}
-		})
 	}
 }

@@ -1,11 +1,8 @@
 package mttm
 
 import (
-	"bytes"
 	"encoding/hex"
-	"encoding/json"
 	"strconv"
-	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -22,37 +19,41 @@ const (
 	codingUCS2   coding = 8 // hex_content, UTF-16 big-endian; as content it would arrive as garbage
 )
 
-// What a body costs beside senders, numbers and texts, for Limits.
+// What a body costs beside senders, numbers, texts, tags and addresses for reports, for Limits.
 const (
-	sendFrame   = `{"from":"","coding":8,"hex_content":"","to":""}`
-	batchFrame  = `{"globals":{"from":"","coding":8},"messages":[]}`
-	entryFrame  = `{"hex_content":"","to":""},`
+	sharedFrame = `"from":"","coding":8,"hex_content":"","priority":2,"validity-period":999999999,"sdt":"260102120000000+","tags":"",` +
+		`"dlr":"yes","dlr-level":3,"dlr-method":"POST",`
+	sendFrame   = `{` + sharedFrame + `"to":"","dlr-url":""}`
+	batchFrame  = `{"globals":{` + sharedFrame + `},"batch_config":{"callback_url":"","errback_url":"","schedule_at":"2026-01-02 12:00:00"},"messages":[]}`
+	entryFrame  = `{"hex_content":"","to":"","dlr-url":""},`
 	maxToDigits = 15
 )
 
 // appendSend appends the body of a send to one recipient.
-func appendSend(b []byte, c *providers.Call, how coding) []byte {
+func appendSend(b []byte, c *providers.Call, how coding, w *wishes) []byte {
 	b = append(b, '{')
-	b = appendShared(b, c.From, how)
+	b = appendShared(b, c.From, how, w)
 	b = append(b, ',')
 	b = appendContent(b, c, textFor(c, 0), how)
 	b = append(b, ',')
-	b = appendTo(b, c.Recipients[0].To)
+	b = appendRecipient(b, c, 0, w)
 	return append(b, '}')
 }
 
 // appendBatch appends the body of a sendbatch: what all recipients share as globals, and an entry for each recipient. One
 // entry with a list of numbers would be shorter, but reports do not name the recipient of such an entry. Source: fact sheet
 // section 5.
-func appendBatch(b []byte, c *providers.Call, how coding) []byte {
+func appendBatch(b []byte, c *providers.Call, how coding, w *wishes) []byte {
 	shared := oneText(c)
 	b = append(b, `{"globals":{`...)
-	b = appendShared(b, c.From, how)
+	b = appendShared(b, c.From, how, w)
 	if shared {
 		b = append(b, ',')
 		b = appendContent(b, c, c.Text, how)
 	}
-	b = append(b, `},"messages":[`...)
+	b = append(b, '}')
+	b = appendBatchConfig(b, w)
+	b = append(b, `,"messages":[`...)
 	for i := range c.Recipients {
 		if i > 0 {
 			b = append(b, ',')
@@ -62,20 +63,81 @@ func appendBatch(b []byte, c *providers.Call, how coding) []byte {
 			b = appendContent(b, c, textFor(c, i), how)
 			b = append(b, ',')
 		}
-		b = appendTo(b, c.Recipients[i].To)
+		b = appendRecipient(b, c, i, w)
 		b = append(b, '}')
 	}
 	return append(b, "]}"...)
 }
 
-func appendShared(b []byte, from sms.SenderID, how coding) []byte {
+// appendBatchConfig appends when the batch goes out and where its progress is told. What becomes of a number after the answer
+// is said nowhere else: an entry that the gateway can't send has no report. Source: fact sheet section 5.
+func appendBatchConfig(b []byte, w *wishes) []byte {
+	if w.reportTo == nil && w.batchAt == "" {
+		return b
+	}
+	b = append(b, `,"batch_config":{`...)
+	if w.reportTo != nil {
+		to := w.reportTo(-1)
+		b = appendField(b, "callback_url", to)
+		b = append(b, ',')
+		b = appendField(b, "errback_url", to)
+		if w.batchAt != "" {
+			b = append(b, ',')
+		}
+	}
+	if w.batchAt != "" {
+		b = appendField(b, "schedule_at", w.batchAt)
+	}
+	return append(b, '}')
+}
+
+func appendShared(b []byte, from sms.SenderID, how coding, w *wishes) []byte {
 	if from != "" {
-		b = append(b, `"from":`...)
-		b = appendString(b, string(from))
+		b = appendField(b, "from", string(from))
 		b = append(b, ',')
 	}
 	b = append(b, `"coding":`...)
-	return strconv.AppendUint(b, uint64(how), 10)
+	b = strconv.AppendUint(b, uint64(how), 10)
+	if w.priority > 0 {
+		b = append(b, `,"priority":`...)
+		b = strconv.AppendInt(b, int64(w.priority), 10)
+	}
+	if w.validity > 0 {
+		b = append(b, `,"validity-period":`...)
+		b = strconv.AppendInt(b, w.validity, 10)
+	}
+	if w.sdt != "" {
+		b = append(b, ',')
+		b = appendField(b, "sdt", w.sdt)
+	}
+	if w.tags != "" {
+		b = append(b, ',')
+		b = appendField(b, "tags", w.tags)
+	}
+	if w.reportTo != nil {
+		b = append(b, `,"dlr":"yes","dlr-level":`...)
+		b = strconv.AppendInt(b, reportLevel, 10)
+		b = append(b, ',')
+		b = appendField(b, "dlr-method", reportMethod)
+	}
+	return b
+}
+
+// appendRecipient appends recipient i's number and where reports on it go.
+func appendRecipient(b []byte, c *providers.Call, i int, w *wishes) []byte {
+	b = appendTo(b, c.Recipients[i].To)
+	if w.reportTo == nil {
+		return b
+	}
+	b = append(b, ',')
+	return appendField(b, "dlr-url", w.reportTo(i))
+}
+
+func appendField(b []byte, key, value string) []byte {
+	b = append(b, '"')
+	b = append(b, key...)
+	b = append(b, `":`...)
+	return appendString(b, value)
 }
 
 func appendTo(b []byte, to sms.MSISDN) []byte {
@@ -144,126 +206,4 @@ func appendString(b []byte, s string) []byte {
 		i += size
 	}
 	return append(b, '"')
-}
-
-// answer is what the gateway says. Source: fact sheet section 3.
-type answer struct {
-	// success is what is said with a 200: a sentence for send.
-	success string
-	// batchID and count are said by sendbatch; count is -1 when it isn't there.
-	batchID string
-	count   int
-	// balance and messages are said by balance.
-	balance, messages string
-	// title is what went wrong, in the gateway's words or its own REST layer's.
-	title string
-	// description is beside a title of the REST layer. It may hold the account's user name and password, and the text.
-	description string
-}
-
-// maxText bounds what is looked at of an answer that isn't JSON, in bytes.
-const maxText = 2000
-
-// parseAnswer reads an answer in any form it may have: JSON with junk behind it, the sentence alone, or another server's
-// page. It never fails; what it can't read is empty.
-func parseAnswer(body []byte) answer {
-	a := answer{count: -1}
-	var j struct {
-		Data        json.RawMessage `json:"data"`
-		Message     lenient         `json:"message"`
-		Title       lenient         `json:"title"`
-		Description lenient         `json:"description"`
-	}
-	if err := json.NewDecoder(bytes.NewReader(body)).Decode(&j); err != nil {
-		text := string(bytes.TrimSpace(body[:min(len(body), maxText)]))
-		a.success, a.title = text, text
-		return a
-	}
-	a.title, a.description = string(j.Message), string(j.Description)
-	if a.title == "" {
-		a.title = string(j.Title)
-	}
-	var data struct {
-		BatchID  lenient `json:"batchId"`
-		Count    *int    `json:"messageCount"`
-		Balance  lenient `json:"balance"`
-		Messages lenient `json:"sms_count"`
-	}
-	switch {
-	case len(j.Data) == 0:
-	case j.Data[0] == '"':
-		var s lenient
-		_ = json.Unmarshal(j.Data, &s)
-		a.success = string(s)
-	case json.Unmarshal(j.Data, &data) == nil:
-		a.batchID, a.balance, a.messages = string(data.BatchID), string(data.Balance), string(data.Messages)
-		if data.Count != nil {
-			a.count = *data.Count
-		}
-	}
-	return a
-}
-
-// lenient is a string that a number may stand for; any other JSON leaves it empty.
-type lenient string
-
-// UnmarshalJSON never fails.
-func (l *lenient) UnmarshalJSON(b []byte) error {
-	switch {
-	case b[0] == '"':
-		var s string
-		if json.Unmarshal(b, &s) == nil {
-			*l = lenient(s)
-		}
-	case b[0] == '-' || b[0] >= '0' && b[0] <= '9':
-		*l = lenient(b)
-	}
-	return nil
-}
-
-// maxID bounds an identifier, in bytes.
-const maxID = 128
-
-// successID returns the identifier in the sentence Success "<id>", whose closing quote the REST layer loses, and false when
-// it is another sentence. Without the quote nothing but the identifier may follow on its line.
-func successID(s string) (string, bool) {
-	const word = "success"
-	s = strings.TrimSpace(s)
-	if len(s) < len(word) || !strings.EqualFold(s[:len(word)], word) {
-		return "", false
-	}
-	s, ok := strings.CutPrefix(strings.TrimLeft(s[len(word):], " "), `"`)
-	if !ok {
-		return "", false
-	}
-	if i := strings.IndexAny(s, "\"\r\n"); i >= 0 {
-		s = s[:i]
-	}
-	return s, isID(s)
-}
-
-// plainID reads the identifier of an answer in the very form that the gateway gives, with the closing inner quote or
-// without. Every other form is left to parseAnswer.
-func plainID(body []byte) (string, bool) {
-	rest, ok := bytes.CutPrefix(body, []byte(`{"data": "Success \"`))
-	if !ok {
-		return "", false
-	}
-	rest = bytes.TrimRight(rest, "\r\n ")
-	if rest, ok = bytes.CutSuffix(rest, []byte(`"}`)); !ok {
-		return "", false
-	}
-	id := string(bytes.TrimSuffix(rest, []byte(`\"`)))
-	return id, isID(id)
-}
-
-// isID reports whether s can be an identifier: of any form, since the gateway's generator can be replaced.
-func isID(s string) bool {
-	for i := range len(s) {
-		c := s[i]
-		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_' {
-			return false
-		}
-	}
-	return s != "" && len(s) <= maxID
 }

@@ -64,7 +64,7 @@ func TestAppendSend(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := string(appendSend(nil, &tt.c, codingFor(&tt.c))); got != tt.want {
+			if got := string(appendSend(nil, &tt.c, codingFor(&tt.c), &wishes{})); got != tt.want {
 				t.Errorf("got %s, want %s", got, tt.want)
 			}
 		})
@@ -100,7 +100,7 @@ func TestAppendBatch(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := string(appendBatch(nil, &tt.c, codingFor(&tt.c))); got != tt.want {
+			if got := string(appendBatch(nil, &tt.c, codingFor(&tt.c), &wishes{})); got != tt.want {
 				t.Errorf("got %s, want %s", got, tt.want)
 			}
 		})
@@ -207,7 +207,7 @@ func BenchmarkSend(b *testing.B) {
 			if a.refuse(&c) != "" || a.refuseTexts(&c, how) != nil {
 				b.Fatal("refused")
 			}
-			appendSend(make([]byte, 0, a.size(&c)), &c, how)
+			a.body(&c, how)
 		}
 	})
 	b.Run("Answer", func(b *testing.B) {

@@ -2,15 +2,13 @@ package gateway
 
 import (
 	"encoding/base64"
-	"encoding/hex"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
-	"unicode/utf16"
+	"time"
 	"unicode/utf8"
-
-	"github.com/volleysms/volley/sms"
 )
 
 // The credentials that the simulated MTTM gateway accepts unless told otherwise.
@@ -19,10 +17,12 @@ const (
 	MTTMPassword = "example-password" //nolint:gosec // made up for the simulation
 )
 
-// MTTM is the dialect of the Message To The Moon gateway: POST /secure/send and /secure/sendbatch, GET /secure/balance and
-// /ping. A refused number has no route in send's answer. In sendbatch's it is counted like any other and not taken: the real
-// gateway tells of it in a call-back, if at all.
+// MTTM is the dialect of the Message To The Moon gateway's REST API: POST /secure/send and /secure/sendbatch, GET
+// /secure/balance, /secure/rate and /ping. A refused number has no route in send's answer. In sendbatch's it is counted like
+// any other and not taken: the gateway finds out later, and tells the batch's errback_url when Options.Reports are on.
 type MTTM struct {
+	mttmPushes
+
 	// Username and Password are the account; empty is MTTMUsername and MTTMPassword.
 	Username, Password string
 	// Documented answers as the document shows it: the sentence with its closing quote, and a page's footer behind the JSON.
@@ -30,6 +30,10 @@ type MTTM struct {
 	Documented bool
 	// Credit is the balance; empty is "ND", without end.
 	Credit string
+	// Price is what a segment costs, as rate says it; empty is "0.0".
+	Price string
+	// Zone is the server's time zone, in which a batch's schedule_at is read; nil is UTC.
+	Zone *time.Location
 }
 
 const (
@@ -52,7 +56,7 @@ func (d MTTM) Account() map[string]string {
 }
 
 func (d MTTM) withDefaults() MTTM {
-	for p, v := range map[*string]string{&d.Username: MTTMUsername, &d.Password: MTTMPassword, &d.Credit: "ND"} {
+	for p, v := range map[*string]string{&d.Username: MTTMUsername, &d.Password: MTTMPassword, &d.Credit: "ND", &d.Price: "0.0"} {
 		if *p == "" {
 			*p = v
 		}
@@ -88,6 +92,8 @@ func (d MTTM) Read(r *http.Request, body []byte, ask *Ask) {
 	switch {
 	case op == "GET /secure/balance":
 		ask.Say(JSON(http.StatusOK, fmt.Sprintf(`{"data": {"balance": %s, "sms_count": "ND"}}`, mttmAmount(d.Credit))))
+	case op == "GET /secure/rate":
+		d.rate(r.URL.Query(), ask)
 	case !ask.Send:
 		ask.Violate(op, d.own(http.StatusNotFound, "404 Not Found", ""))
 	case r.URL.RawQuery != "":
@@ -151,25 +157,15 @@ func (d MTTM) own(status int, title, description string) Reply {
 	return JSON(status, `{"title": `+strconv.Quote(title)+`, "description": `+strconv.Quote(description)+`}`)
 }
 
-// mttmFields are the fields of one message. A field that stands in a batch's globals counts for each entry without it.
-type mttmFields struct {
-	to              []string
-	from            string
-	content, hex    string
-	hasText, hasHex bool
-	coding          int
-	unknown         string // the first key that is none
-}
-
 func (d MTTM) readSend(body []byte, ask *Ask) {
 	s := &scanner{b: body}
-	f := mttmFields{}
+	f := newMTTMFields()
 	f.read(s)
 	if !s.end() {
 		ask.Violate("JSON", d.own(http.StatusPreconditionFailed, "Cannot parse JSON data", "Got unparseable json data"))
 		return
 	}
-	d.add(&f, ask, d.inner)
+	f.add(ask, mttmAnswers{refuse: d.inner, silent: d.success(nil, d.id(0))})
 	if len(ask.Messages) > 1 {
 		ask.Violate("more than one number", d.success(nil, d.id(0))) // only the first would be sent
 	}
@@ -177,21 +173,21 @@ func (d MTTM) readSend(body []byte, ask *Ask) {
 
 func (d MTTM) readBatch(body []byte, ask *Ask) {
 	s := &scanner{b: body}
-	var globals mttmFields
+	globals := newMTTMFields()
 	var entries []mttmFields
+	var config mttmConfig
 	s.object(func(key []byte) {
 		switch string(key) {
 		case "globals":
 			globals.read(s)
 		case "messages":
 			s.array(func() {
-				var f mttmFields
-				f.coding = -1
+				f := newMTTMFields()
 				f.read(s)
 				entries = append(entries, f)
 			})
 		case "batch_config":
-			s.object(func([]byte) { s.str() })
+			config.read(s)
 		default:
 			ask.Violate("unknown key "+string(key), d.own(http.StatusInternalServerError, "500 Internal Server Error", ""))
 			s.skip()
@@ -201,189 +197,54 @@ func (d MTTM) readBatch(body []byte, ask *Ask) {
 		ask.Violate("JSON", d.own(http.StatusPreconditionFailed, "Cannot parse JSON data", "Got unparseable json data"))
 		return
 	}
+	due := config.check(d, ask, time.Now())
 	// What is wrong with an entry the gateway finds only after it has answered 200.
-	later := func(int, string) Reply { return d.queued(nil, 0, len(entries)) }
+	later := d.queued(nil, 0, len(entries), "")
 	for i := range entries {
 		f := &entries[i]
 		f.inherit(&globals)
-		d.add(f, ask, later)
+		f.add(ask, mttmAnswers{func(int, string) Reply { return later }, later})
+	}
+	for i := range ask.Messages {
+		m := &ask.Messages[i]
+		m.object, m.Due = mttmBatchMark, due
+		m.Callback, m.Asked = config.callback(m.Callback), config.asked(m.Asked)
 	}
 	switch n := len(ask.Messages); {
 	case ask.Violated():
 	case n == 0:
-		ask.Violate("an empty batch", d.queued(nil, 0, 0))
+		ask.Violate("an empty batch", later)
 	case n > mttmMaxBatch:
 		ask.Violate("batch of "+strconv.Itoa(n), d.own(http.StatusRequestEntityTooLarge, "413 Request Entity Too Large", ""))
 	}
 	if _, twice := ask.Duplicate(0); twice {
-		ask.Violate("a number twice", later(0, ""))
+		ask.Violate("a number twice", later)
 	}
 }
 
-// read fills f with an object's fields. "-" and "_" are the same in a key.
-func (f *mttmFields) read(s *scanner) {
-	s.object(func(k []byte) {
-		switch key := strings.ReplaceAll(string(k), "_", "-"); key {
-		case "to":
-			if s.peek() == '[' {
-				s.array(func() { f.to = append(f.to, s.scalar()) })
-			} else {
-				f.to = append(f.to, s.scalar())
-			}
-		case "from":
-			f.from = string(s.str())
-		case "content":
-			f.content, f.hasText = string(s.str()), true
-		case "hex-content":
-			f.hex, f.hasHex = string(s.str()), true
-		case "coding":
-			n, err := strconv.Atoi(s.scalar())
-			if err != nil {
-				n = 99
-			}
-			f.coding = n
-		case "dlr", "dlr-url", "dlr-level", "dlr-method", "priority", "validity-period", "sdt", "tags":
-			s.scalar()
-		default:
-			if f.unknown == "" {
-				f.unknown = key
-			}
-			s.skip()
-		}
-	})
-}
-
-// scalar reads a string or a number.
-func (s *scanner) scalar() string {
-	if s.peek() == '"' {
-		return string(s.str())
+// rate answers what a message would cost.
+func (d MTTM) rate(query url.Values, ask *Ask) {
+	f := newMTTMFields()
+	for key := range query {
+		f.set(strings.ReplaceAll(key, "_", "-"), query.Get(key))
 	}
-	return string(s.number())
-}
-
-func (f *mttmFields) inherit(g *mttmFields) {
-	if f.to == nil {
-		f.to = g.to
+	if !f.hasText && !f.hasHex { // neither is needed
+		f.content, f.hasText = "x", true
 	}
-	if f.from == "" {
-		f.from = g.from
-	}
-	if f.coding < 0 {
-		f.coding = g.coding
-	}
-	if f.unknown == "" {
-		f.unknown = g.unknown
-	}
-	if !f.hasText && g.hasText {
-		f.content, f.hasText = g.content, true
-	}
-	if !f.hasHex && g.hasHex {
-		f.hex, f.hasHex = g.hex, true
-	}
-}
-
-// add checks one message's fields and appends a message for each number; refuse words an error of the inner API.
-func (d MTTM) add(f *mttmFields, ask *Ask, refuse func(int, string) Reply) {
-	bad := func(why, text string) { ask.Violate(why, refuse(http.StatusBadRequest, text)) }
-	silent := func(why string) { ask.Violate(why, d.silently(ask)) }
-	switch {
-	case f.unknown != "":
-		bad("unknown key "+f.unknown, "Argument ["+f.unknown+"] is unknown.")
-	case len(f.to) == 0:
-		bad("no number", "Mandatory argument [to] is not found.")
-	case f.hasText == f.hasHex:
-		bad("not exactly one of content and hex_content", "content and hex-content cannot be used both in same request.")
-	case f.coding < 0 || f.coding > 14 || f.coding == 11 || f.coding == 12:
-		bad("coding", "Argument [coding] has an invalid value: ["+strconv.Itoa(f.coding)+"].")
-	case f.content == "" && f.hex == "":
-		silent("empty content")
-	case len(f.from) > mttmMaxFrom:
-		silent("sender of " + strconv.Itoa(len(f.from)) + " bytes")
-	}
+	f.add(ask, mttmAnswers{refuse: d.inner, silent: d.inner(http.StatusBadRequest, "Argument [content] has an invalid value: [].")})
 	if ask.Violated() {
 		return
 	}
-	m, ok := f.message(ask.Record)
-	if !ok {
-		bad("hex_content", "Argument [hex-content] has an invalid value.")
-		return
-	}
-	for _, to := range f.to {
-		number := strings.TrimPrefix(to, "+")
-		if m.To, ok = ParseNumber(number); !ok && (number == "" || !allDigits(number)) {
-			bad("number", "Argument [to] has an invalid value: ["+to+"].")
-			return
-		} else if !ok || len(to) > mttmMaxTo {
-			silent("a number that is none")
-			return
-		}
-		ask.Add(m)
-	}
-}
-
-// silently answers as if all was well: the gateway finds out later, and tells nobody.
-func (d MTTM) silently(ask *Ask) Reply {
-	if ask.Objects == mttmBatchMark {
-		return d.queued(nil, 0, len(ask.Messages)+1)
-	}
-	return d.success(nil, d.id(0))
-}
-
-// message returns what the handset gets, and false for hex that is none.
-func (f *mttmFields) message(record bool) (Message, bool) {
-	m := Message{From: f.from}
-	octets := []byte(f.content)
+	ask.Messages = ask.Messages[:0]
+	segments, _ := Segments(f.content)
 	if f.hasHex {
-		var err error
-		if octets, err = hex.DecodeString(f.hex); err != nil {
-			return m, false
+		const alone, joined = 4 * 70, 4 * 67 // of UTF-16 in hex
+		segments = 1
+		if len(f.hex) > alone {
+			segments = (len(f.hex) + joined - 1) / joined
 		}
 	}
-	switch f.coding {
-	case 0, 1:
-		if record {
-			m.Text = mttmGSM(string(octets))
-		}
-	case 8:
-		m.Encoding = sms.UCS2
-		if len(octets) > 2*70 {
-			octets = octets[:min(len(octets), 2*67*mttmMaxParts)]
-		}
-		units := make([]uint16, len(octets)/2)
-		for i := range units {
-			units[i] = uint16(octets[2*i])<<8 | uint16(octets[2*i+1])
-		}
-		m.Text = string(utf16.Decode(units))
-	case 2, 4:
-		m.Encoding = sms.Data
-		if len(octets) > 140 {
-			octets = octets[:min(len(octets), 134*mttmMaxParts)]
-		}
-		m.Binary = &sms.Binary{Payload: octets}
-	default:
-		m.Text = string(octets)
-	}
-	return m, true
-}
-
-// mttmGSM returns text as it arrives: what GSM-7 doesn't have as "?", and what is beyond the fifth segment cut off.
-func mttmGSM(text string) string {
-	var b strings.Builder
-	room := 160
-	if n, ok := Septets(text); !ok || n > room {
-		room = 153 * mttmMaxParts
-	}
-	for _, r := range text {
-		n, ok := Septets(string(r))
-		if !ok {
-			r, n = '?', 1
-		}
-		if room -= n; room < 0 {
-			break
-		}
-		b.WriteRune(r)
-	}
-	return b.String()
+	ask.Say(JSON(http.StatusOK, fmt.Sprintf(`{"data": {"unit_rate": %s, "submit_sm_count": %d}}`, mttmAmount(d.Price), segments)))
 }
 
 // Answer accepts the call; a send to a refused number finds no route.
@@ -397,10 +258,21 @@ func (d MTTM) Answer(ask *Ask, buf []byte) Reply {
 			ask.Messages[i].ID = id
 		}
 	}
-	if ask.Objects == mttmBatchMark {
-		return d.queued(buf, ask.N, len(ask.Messages))
+	if ask.Objects != mttmBatchMark {
+		return d.success(buf, id)
 	}
-	return d.success(buf, id)
+	d.tellRefused(ask)
+	return d.queued(buf, ask.N, len(ask.Messages), mttmScheduled(&ask.Messages[0], time.Now()))
+}
+
+// mttmScheduled is how a batch's answer says when it will go out: a wait as it was asked for, and a time as a wait; empty when
+// that is at once.
+func mttmScheduled(m *Message, now time.Time) string {
+	at := m.Asked["schedule_at"]
+	if at == "" || strings.HasSuffix(at, "s") {
+		return at
+	}
+	return strconv.FormatFloat(m.Due.Sub(now).Seconds(), 'f', 6, 64) + "s"
 }
 
 // id returns the identifier of send n, in the form of a UUID.
@@ -420,11 +292,16 @@ func (d MTTM) success(b []byte, id string) Reply {
 	return d.reply(b)
 }
 
-func (d MTTM) queued(b []byte, n int64, count int) Reply {
+func (d MTTM) queued(b []byte, n int64, count int, scheduled string) Reply {
 	b = append(b, `{"data": {"batchId": "`...)
 	b = append(b, d.id(n)...)
 	b = append(b, `", "messageCount": `...)
 	b = strconv.AppendInt(b, int64(count), 10)
+	if scheduled != "" {
+		b = append(b, `, "scheduled": "`...)
+		b = append(b, scheduled...)
+		b = append(b, '"')
+	}
 	b = append(b, "}}"...)
 	return d.reply(b)
 }
