@@ -10,6 +10,7 @@
 //
 //	volley:{JOB}:job        hash    what the job is (JSON) and how far it has come
 //	volley:{JOB}:done       bitmap  finished batches
+//	volley:{JOB}:wait       zset    batches that wait, and for what, by the moment until which they do; for people
 //	volley:{JOB.S}:n        hash    counters of shard S, and the job's control word
 //	volley:{JOB.S}:rB       string  recipients of batch B, written once (see BatchBuilder)
 //	volley:{JOB.S}:oB       string  outcomes of batch B, a log (see Record); absent while all are queued

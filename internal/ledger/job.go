@@ -39,6 +39,8 @@ type Spec struct {
 	// Created and At are in milliseconds since 1970; At is when sending may start, 0 for at once.
 	Created int64 `json:"created"`
 	At      int64 `json:"at,omitempty"`
+	// Time is nil for a job without further rules.
+	Time *TimeRules `json:"time,omitempty"`
 }
 
 // Receipt is what a producer was told when its job was sealed.
