@@ -26,6 +26,8 @@ func TestParseAnswer(t *testing.T) {
 		Status: "SENT_TO_CARRIER", Description: "Sent to Carrier", Encoding: "UTF-8",
 		Date: time.Date(2013, 9, 17, 10, 13, 59, 176e6, time.FixedZone("", -4*3600-1800)), Timezone: "America/Caracas", ClientID: "abc",
 	}
+	delivered := sent
+	delivered.Status, delivered.Description = "DELIVERED_TO_DEVICE", "Delivered to device"
 	inbound := InboundMessage{
 		From: "13055550100", To: "19995550123", Text: "Test", Keyword: "^EXAMPLE.*", Carrier: "Movistar", Encoding: "UTF-8",
 		SendDate: "2014-10-13 10:30:51.922",
@@ -43,6 +45,29 @@ func TestParseAnswer(t *testing.T) {
 		{"AMessage", string(sample(t, "sendsms_ok.xml")), withMessage, nil},
 		{"ListClosedByAnOpeningTag", string(sample(t, "sendsms_badly_closed.xml")), withMessage, nil},
 		{"ListOfInboundMessagesClosedByAnOpeningTag", string(sample(t, "mo_badly_closed.xml")), answer{status: "OK", description: "Completed", records: 17, inbound: []InboundMessage{inbound}}, nil},
+		{"PIN", string(sample(t, "pin.xml")), answer{status: "OK", description: "Completed", pin: "846547"}, nil},
+		{"PINWithAResponseAroundIt", "<response>" + string(sample(t, "pin.xml")) + "</response>", answer{status: "OK", description: "Completed", pin: "846547"}, nil},
+		{"FireMessageByGETNamesAnotherMethod", string(sample(t, "fire_get.xml")), completed, nil},
+		{
+			"FireMessageByPOST", string(sample(t, "fire_post.xml")),
+			answer{status: "OK", description: "Completed", fired: Fired{InstanceID: "43", From: "1200000001", Text: "Test qa API fireMessage."}},
+			nil,
+		},
+		{"OneMessageWithoutAList", string(sample(t, "getmessage.xml")), answer{status: "OK", description: "Completed", messages: []Message{delivered}}, nil},
+		{
+			"TwoInboundMessages", "<status>OK</status><result><MOMessageList><records>2</records><MessageList><MOMessage><text>a</text></MOMessage>" +
+				"<MOMessage><text>b</text></MOMessage></MessageList></MOMessageList></result>",
+			answer{status: "OK", records: 2, inbound: []InboundMessage{{Text: "a"}, {Text: "b"}}},
+			nil,
+		},
+		{
+			"InboundMessagesClosedByOpeningTags", "<status>OK</status><result><MOMessageList><MessageList><MOMessage><text>a</text><MOMessage>" +
+				"<MOMessage><text>b</text><MOMessage><MessageList></result>",
+			answer{status: "OK", inbound: []InboundMessage{{Text: "a"}, {Text: "b"}}},
+			nil,
+		},
+		{"NegativeRecords", "<status>OK</status><result><MOMessageList><records>-1</records></MOMessageList></result>", answer{status: "OK"}, nil},
+		{"PINElsewhereIsNone", "<status>OK</status><pin>1234</pin><result><pin>1234</pin></result>", answer{status: "OK"}, nil},
 		{"BadSignature", string(sample(t, "bad_signature.xml")), answer{status: "BAD_SIGNATURE", description: "Invalid signature, access denied"}, nil},
 		{"Declaration", `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>` + string(sample(t, "sendmt_ok.xml")), completed, nil},
 		{"ByteOrderMark", "\xef\xbb\xbf" + string(sample(t, "sendmt_ok.xml")), completed, nil},
@@ -123,8 +148,16 @@ func FuzzParseAnswer(f *testing.F) {
 	f.Add([]byte("<status>OK</status><result><messages><message><id>1<message><messages></result>"))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		a, _ := parseAnswer(body)
-		if len(a.messages) > maxMessages+1 {
-			t.Errorf("%d messages", len(a.messages))
+		if n := len(a.messages) + len(a.inbound); n > maxMessages+1 || a.records < 0 {
+			t.Errorf("%d messages, %d records", n, a.records)
+		}
+		if a.pin != "" && !strings.Contains(string(readable(body)), "PinSMSConfirmation") {
+			t.Error("a PIN out of nowhere")
+		}
+		for _, m := range a.inbound {
+			if in, ok := m.Inbound(time.UTC); ok && (!in.From.Valid() || in.ID == "") {
+				t.Errorf("got %+v", in)
+			}
 		}
 		if a.status != "" && !strings.Contains(string(readable(body)), "status") {
 			t.Errorf("status %q out of nowhere", a.status)
