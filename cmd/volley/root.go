@@ -80,6 +80,7 @@ invalid input.`,
 		newBench(a),
 		newSend(a), newImport(a), newStatus(a), newOutcomes(a), newVerify(a),
 		newAccounts(a),
+		newMTTM(a),
 		newVersion(a),
 	)
 	root.AddCommand(newControls(a)...)

@@ -10,7 +10,6 @@ import (
 	"github.com/volleysms/volley/providers"
 	"github.com/volleysms/volley/providers/gatewayapi"
 	httpapi "github.com/volleysms/volley/providers/http"
-	"github.com/volleysms/volley/providers/mttm"
 	"github.com/volleysms/volley/worker"
 )
 
@@ -59,16 +58,11 @@ func branches(cfg *config.Config) map[string][]enqueue.Branch {
 func adapter(c config.Account) (providers.Adapter, error) {
 	switch c.Provider {
 	case config.GatewayAPI:
-		return gatewayapi.New(gatewayapi.Options{
-			BaseURL: c.BaseURL, Token: c.Token.Reveal(), MaxRecipients: c.MaxRecipients, MaxConns: c.Concurrency,
-		})
+		return gatewayapiAdapter(c)
 	case config.Mgage:
 		return mgageAdapter(c)
 	case config.MTTM:
-		return mttm.New(mttm.Options{
-			BaseURL: c.BaseURL, Username: c.Username, Password: c.Password.Reveal(), Operation: c.Operation,
-			MaxRecipients: c.MaxRecipients, MaxSegments: c.MaxSegments, MaxConns: c.Concurrency,
-		})
+		return mttmAdapter(c)
 	case config.Ogangi:
 		return ogangiAdapter(c)
 	case config.HTTP:

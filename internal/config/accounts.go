@@ -42,7 +42,8 @@ type Account struct {
 	UrgentClass   string // GatewayAPI: the class of urgent messages; empty is Class
 	// RequireSignature takes what is pushed without a signature for forged. GatewayAPI; needs WebhookSecret.
 	RequireSignature bool
-	// API is which of the gateway's interfaces is spoken: "rest" or "messaging" with GatewayAPI; empty is the adapter's choice.
+	// API is which of the gateway's interfaces is spoken: "rest" or "messaging" with GatewayAPI, "rest" or "url" with MTTM;
+	// empty is rest.
 	API         string
 	InstanceID  string // Ogangi
 	Carrier     string // Ogangi; empty lets the platform choose
@@ -52,13 +53,17 @@ type Account struct {
 	EmptyFilter string // Ogangi; empty is the adapter's default
 	// StatusError is what the answer ERROR means: "unknown", "rejected" or "retry"; empty is unknown. Ogangi.
 	StatusError string
-	// Timezone is the zone of the times that the gateway names without one; empty is not known. Ogangi.
+	// Timezone is the zone of the times that are named without one; empty is not known. Ogangi, and MTTM for an absolute
+	// ScheduleFormat.
 	Timezone string
 	// Post are the operations that are called by POST, and Quirks the ways in which the platform differs. Ogangi.
 	Post, Quirks []string
 	// Operation is one of the provider's own, or empty for the adapter's choice: "sendSMS" or "sendMT" with Ogangi,
 	// "send" or "sendbatch" with MTTM.
-	Operation string
+	Operation      string
+	Method         string // MTTM's URL API: "post" or "get"; empty is post
+	Tags           string // MTTM
+	ScheduleFormat string // MTTM's sendbatch: "relative" or "absolute"; empty is relative
 	// MaxSegments is the most segments of one text; 0 is the adapter's default. MTTM, which cuts off what is longer.
 	MaxSegments int
 	// MaxRecipients is the most recipients of one call; 0 is the adapter's default. Not Ogangi, which takes one.
@@ -111,8 +116,9 @@ var kinds = map[string]kind{
 	},
 	MTTM: {
 		required:    []string{"username", "password"},
-		optional:    []string{"base_url", "max_recipients", "max_segments", "operation"},
+		optional:    append([]string{"base_url", "max_segments", "api", "method", "tags"}, mttmREST...),
 		operations:  []string{"send", "sendbatch"},
+		apis:        []string{"rest", "url"},
 		concurrency: 10,
 	},
 	HTTP: {
@@ -210,7 +216,10 @@ func (r *reader) account(name string, n *yaml.Node, line int) (a Account, ok boo
 
 		RequireSignature: s.signed("require_signature"),
 	}
-	if provider == HTTP {
+	switch provider {
+	case MTTM:
+		s.mttm(&a)
+	case HTTP:
 		a.Gateway = r.http(s, a)
 	}
 	return a, true

@@ -2,6 +2,7 @@ package mttm
 
 import (
 	"context"
+	"math"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -85,10 +86,11 @@ type Rate struct {
 	Segments int
 }
 
-// Total is Unit times Segments, and false when Unit is no number.
+// Total is Unit times Segments, rounded to six decimals, and false when Unit is no number.
 func (r Rate) Total() (float64, bool) {
+	const decimals = 1e6
 	unit, err := strconv.ParseFloat(r.Unit, 64)
-	return unit * float64(r.Segments), err == nil
+	return math.Round(unit*float64(r.Segments)*decimals) / decimals, err == nil
 }
 
 // Rate asks which route a message would take, and at what price. It sends nothing. An empty from is the account's own sender.
