@@ -30,6 +30,8 @@ type Config struct {
 	Routes    map[string][]Branch
 	Retry     Retry
 	Callbacks Callbacks
+	Reports   Reports
+	Inbound   Inbound
 	Admin     Admin
 }
 
@@ -47,16 +49,6 @@ type Retry struct {
 	Initial, Max time.Duration
 	// Inline is how long a worker waits itself before the batch goes back to the queue, 20 s unless set; 0 is not at all.
 	Inline time.Duration
-}
-
-// Callbacks are where gateways push reports. The zero value is none.
-type Callbacks struct {
-	// Listen is the address that `volley callbacks` serves, ":8080" unless set.
-	Listen string
-	// PublicURL is how gateways reach it; empty is not told to them.
-	PublicURL string
-	// Secret signs the tokens in report addresses and references.
-	Secret Secret
 }
 
 // Admin is where a role serves /healthz, /readyz and /metrics.
@@ -157,11 +149,13 @@ func (r *reader) syntax(err error) {
 
 // config reads the whole document.
 func (r *reader) config(doc *yaml.Node) *Config {
-	top := r.section(doc, 1, "", "the file", []string{"redis", "accounts", "routes", "retry", "callbacks", "admin"})
+	top := r.section(doc, 1, "", "the file", []string{"redis", "accounts", "routes", "retry", "callbacks", "reports", "inbound", "admin"})
 	c := &Config{
 		Redis:     r.redis(top),
 		Retry:     r.retry(top),
 		Callbacks: r.callbacks(top),
+		Reports:   r.reports(top),
+		Inbound:   r.inbound(top),
 		Admin:     r.admin(top),
 	}
 	var names []string
@@ -202,19 +196,6 @@ func (r *reader) retry(top *section) Retry {
 		s.complain("max", "is %s, shorter than the first pause of %s", short(out.Max), short(out.Initial))
 	}
 	return out
-}
-
-func (r *reader) callbacks(top *section) Callbacks {
-	s := top.sub("callbacks", "listen", "public_url", "secret", "secret"+fileSuffix)
-	if len(s.entries) == 0 {
-		return Callbacks{}
-	}
-	s.require("secret", true)
-	return Callbacks{
-		Listen:    s.address("listen", ":8080"),
-		PublicURL: s.webURL("public_url"),
-		Secret:    s.secret("secret"),
-	}
 }
 
 func (r *reader) admin(top *section) Admin {

@@ -78,7 +78,7 @@ func TestParse_EverythingSet(t *testing.T) {
 	got := mustParse(t, full, env(
 		"MGAGE_USERNAME", "mgage-user", "MGAGE_PASSWORD", "mgage-pass", "GATEWAYAPI_TOKEN", "gw-token",
 		"GATEWAYAPI_WEBHOOK_SECRET", "gw-hook", "MTTM_USERNAME", "mttm-user", "MTTM_PASSWORD", "mttm-pass",
-		"OGANGI_PUBLIC_KEY", "og-public", "OGANGI_PRIVATE_KEY", "og-private", "VOLLEY_CALLBACK_SECRET", "cb-secret",
+		"OGANGI_PUBLIC_KEY", "og-public", "OGANGI_PRIVATE_KEY", "og-private", "VOLLEY_CALLBACK_SECRET", "the-callbacks-secret",
 	))
 	want := &config.Config{
 		Redis: config.Redis{URL: config.NewSecret("redis://127.0.0.1:6379/0")},
@@ -102,10 +102,11 @@ func TestParse_EverythingSet(t *testing.T) {
 				Concurrency: 8, Timeout: 30 * time.Second,
 			},
 		},
-		Routes: map[string][]config.Branch{"default": {{Use: []string{"dk", "moon"}}}},
-		Retry:  config.Retry{MaxAttempts: 5, Initial: 2 * time.Second, Max: 20 * time.Minute},
+		Routes:  map[string][]config.Branch{"default": {{Use: []string{"dk", "moon"}}}},
+		Retry:   config.Retry{MaxAttempts: 5, Initial: 2 * time.Second, Max: 20 * time.Minute},
+		Reports: config.Reports{GiveUp: 72 * time.Hour, Poll: time.Minute},
 		Callbacks: config.Callbacks{
-			Listen: "127.0.0.1:8081", PublicURL: "https://sms.example.com/in", Secret: config.NewSecret("cb-secret"),
+			Listen: "127.0.0.1:8081", PublicURL: "https://sms.example.com/in", Secret: config.NewSecret("the-callbacks-secret"),
 		},
 		Admin: config.Admin{Listen: "127.0.0.1:9464"},
 	}
@@ -146,15 +147,16 @@ func TestParse_Defaults(t *testing.T) {
 		Accounts: []config.Account{{
 			Name: "dk", Provider: config.GatewayAPI, Token: config.NewSecret("t"), Concurrency: 10, Timeout: 30 * time.Second,
 		}},
-		Routes: map[string][]config.Branch{},
-		Retry:  config.Retry{MaxAttempts: 8, Initial: time.Second, Max: 10 * time.Minute, Inline: 20 * time.Second},
+		Routes:  map[string][]config.Branch{},
+		Retry:   config.Retry{MaxAttempts: 8, Initial: time.Second, Max: 10 * time.Minute, Inline: 20 * time.Second},
+		Reports: config.Reports{GiveUp: 72 * time.Hour, Poll: time.Minute},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("\n got %+v\nwant %+v", got, want)
 	}
 
 	t.Run("sections that are left empty count as left out", func(t *testing.T) {
-		got := mustParse(t, minimal+"routes:\nretry:\ncallbacks:\nadmin: {}\n", env())
+		got := mustParse(t, minimal+"routes:\nretry:\ncallbacks:\nreports:\ninbound:\nadmin: {}\n", env())
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("\n got %+v\nwant %+v", got, want)
 		}
@@ -175,7 +177,7 @@ accounts:
 		}
 	})
 	t.Run("callbacks listen on port 8080", func(t *testing.T) {
-		c := mustParse(t, minimal+"callbacks: {secret: s}", env())
+		c := mustParse(t, minimal+"callbacks: {secret: an-example-secret}", env())
 		if c.Callbacks.Listen != ":8080" || c.Callbacks.PublicURL != "" {
 			t.Errorf("got %+v", c.Callbacks)
 		}
@@ -302,7 +304,7 @@ func TestParse_Refused(t *testing.T) {
 			"sections that are missing or unknown", "rediss: {}\n", []string{
 				"volley.yaml: redis.url: is missing; give it, or a file that has it as url_file",
 				"volley.yaml: accounts: is missing; name at least one, with its provider below it",
-				"volley.yaml:1: rediss: unknown key; did you mean redis? the file takes redis, accounts, routes, retry, callbacks, admin",
+				"volley.yaml:1: rediss: unknown key; did you mean redis? the file takes redis, accounts, routes, retry, callbacks, reports, inbound, admin",
 			},
 		},
 		{"no account", redis + "accounts: {}\n", []string{"volley.yaml:2: accounts: has none; name at least one, with its provider below it"}},
@@ -405,7 +407,7 @@ func TestParse_Refused(t *testing.T) {
   c: {provider: gatewayapi, token: t, base_url: "https://h/?token=hunter2"}
   d: {provider: gatewayapi, token: t, base_url: "https://:80"}
   e: {provider: gatewayapi, token: t, base_url: "https://%zz"}
-callbacks: {secret: s, listen: "8080", public_url: "ftp://h"}
+callbacks: {secret: an-example-secret, listen: "8080", public_url: "ftp://h"}
 admin: {listen: "localhost:http"}
 `, []string{
 			"volley.yaml:3: accounts.a.base_url: must be an address such as https://sms.example.com",
