@@ -1,0 +1,283 @@
+package scheduler
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+	"github.com/redis/go-redis/v9"
+)
+
+// Errors of a Store, to be told apart with errors.Is.
+var (
+	// ErrNotFound: there is no such schedule.
+	ErrNotFound = errors.New("no such schedule")
+	// ErrExists: there is a schedule of that name.
+	ErrExists = errors.New("there is a schedule of that name already")
+	// ErrAsked: RunNow was asked for before, and nothing has been fired since.
+	ErrAsked = errors.New("the schedule was asked to run before, and has not done so yet")
+)
+
+const (
+	prefix = "volley:{schedules}:"
+	keyDue = prefix + "due"
+)
+
+func keyOf(name string) string     { return prefix + "s:" + name }
+func historyOf(name string) string { return prefix + "h:" + name }
+func leaseOf(name string) string   { return prefix + "l:" + name }
+func listOf(list string) string    { return "volley:{schedules." + list + "}:to" }
+
+// never is the score of a schedule that is not to be looked at, in milliseconds since 1970.
+const never = 1 << 52
+
+//go:embed lua/swap.lua
+var swapLua string
+
+//go:embed lua/remove.lua
+var removeLua string
+
+//go:embed lua/release.lua
+var releaseLua string
+
+var (
+	swapScript    = redis.NewScript(swapLua)
+	removeScript  = redis.NewScript(removeLua)
+	releaseScript = redis.NewScript(releaseLua)
+)
+
+// Store keeps schedules. It is safe for concurrent use and does not own its Redis client.
+type Store struct {
+	rdb redis.UniversalClient
+	now func(context.Context) (time.Time, error)
+}
+
+// NewStore returns the Store in rdb.
+func NewStore(rdb redis.UniversalClient) *Store {
+	return &Store{rdb, func(ctx context.Context) (time.Time, error) { return rdb.Time(ctx).Result() }}
+}
+
+// entry is a schedule as it was read.
+type entry struct {
+	def Schedule
+	st  state
+	ver string // empty when there is none
+	now time.Time
+}
+
+func (e *entry) timing() (timing, error) { return e.def.timing(time.Unix(e.st.Created, 0)) }
+
+// load reads a schedule; ErrNotFound when there is none.
+func (s *Store) load(ctx context.Context, name string) (entry, error) {
+	var e entry
+	if !nameOK(name) {
+		return e, ErrNotFound
+	}
+	now, err := s.now(ctx)
+	if err != nil {
+		return e, err
+	}
+	e.now = now
+	v, err := s.rdb.HMGet(ctx, keyOf(name), "def", "state", "ver").Result()
+	if err != nil {
+		return e, err
+	}
+	return e, e.parse(v)
+}
+
+func (e *entry) parse(v []any) error {
+	d, ok := v[0].(string)
+	if !ok {
+		return ErrNotFound
+	}
+	st, _ := v[1].(string)
+	e.ver, _ = v[2].(string)
+	if err := errors.Join(json.Unmarshal([]byte(d), &e.def), json.Unmarshal([]byte(st), &e.st)); err != nil {
+		return fmt.Errorf("scheduler: a schedule can't be read: %w", err)
+	}
+	return nil
+}
+
+// swap writes e, if nobody has changed it since it was read, and reports whether it did. withDef writes the definition
+// too. again is when to look at it; zero is never.
+func (s *Store) swap(ctx context.Context, e *entry, withDef bool, again time.Time, firings ...Firing) (bool, error) {
+	var d []byte
+	var err error
+	if withDef {
+		if d, err = json.Marshal(e.def); err != nil {
+			return false, fmt.Errorf("scheduler: %w", err)
+		}
+	}
+	st, err := json.Marshal(e.st)
+	if err != nil {
+		return false, fmt.Errorf("scheduler: %w", err)
+	}
+	score := int64(never)
+	if !again.IsZero() {
+		score = again.UnixMilli()
+	}
+	name := e.def.Name
+	argv := []any{name, e.ver, d, st, score}
+	for _, f := range firings {
+		b, err := json.Marshal(f)
+		if err != nil {
+			return false, fmt.Errorf("scheduler: %w", err)
+		}
+		argv = append(argv, b)
+	}
+	n, err := swapScript.Run(ctx, s.rdb, []string{keyOf(name), keyDue, historyOf(name)}, argv...).Int()
+	return n == 1, err
+}
+
+// maxRaces is how often a change is tried that others come before.
+const maxRaces = 20
+
+// change applies fn to a schedule until nobody else has changed it in between. fn says what is written: false leaves it.
+func (s *Store) change(ctx context.Context, name string, fn func(*entry) (bool, error)) error {
+	for range maxRaces {
+		e, err := s.load(ctx, name)
+		if err != nil {
+			return err
+		}
+		write, err := fn(&e)
+		if err != nil || !write {
+			return err
+		}
+		// Looked at at once: whoever does finds out when the next time is.
+		if ok, err := s.swap(ctx, &e, true, e.now); err != nil || ok {
+			return err
+		}
+	}
+	return fmt.Errorf("scheduler: the schedule %s is changed by others all the time", name)
+}
+
+// Add adds a schedule, the first tick of which is the next from now on. ErrExists when there is one of that name; an
+// *InvalidError, or several joined, when it is not acceptable.
+func (s *Store) Add(ctx context.Context, sc Schedule) (Info, error) {
+	if err := sc.Validate(); err != nil {
+		return Info{}, err
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return Info{}, fmt.Errorf("scheduler: %w", err)
+	}
+	now, err := s.now(ctx)
+	if err != nil {
+		return Info{}, err
+	}
+	e := entry{def: sc.filled(), now: now}
+	e.st = state{ID: id.String(), Created: now.Unix(), Cursor: now.Unix()}
+	ok, err := s.swap(ctx, &e, true, now)
+	if err != nil {
+		return Info{}, err
+	}
+	in, err := s.Get(ctx, sc.Name)
+	if err == nil && !ok && in.ID != e.st.ID {
+		return Info{}, ErrExists
+	}
+	return in, err
+}
+
+// replace gives a schedule another definition. Ticks that are due by the old one are not fired by the new one.
+func (s *Store) replace(ctx context.Context, sc Schedule) error {
+	if err := sc.Validate(); err != nil {
+		return err
+	}
+	return s.change(ctx, sc.Name, func(e *entry) (bool, error) {
+		old := e.def
+		e.def = sc.filled()
+		if retimed(&old, &e.def) {
+			e.st.Cursor = max(e.st.Cursor, e.now.Unix())
+			if p := e.st.Pending; p != nil && p.Now == "" && p.Frozen == nil {
+				e.st.Pending = nil
+			}
+		}
+		return true, nil
+	})
+}
+
+// retimed reports whether two definitions are due at different times.
+func retimed(a, b *Schedule) bool {
+	return a.Cron != b.Cron || a.Every != b.Every || a.Zone != b.Zone || !a.Start.Equal(b.Start) || !a.End.Equal(b.End)
+}
+
+// Pause lets no tick of a schedule begin until Resume; one that is being fired already goes out. Pausing a paused
+// schedule gives it the new note.
+func (s *Store) Pause(ctx context.Context, name, note string) error {
+	if len(note) > MaxNote || !utf8.ValidString(note) {
+		return &InvalidError{"note", fmt.Sprintf("is not UTF-8 of at most %d bytes", MaxNote)}
+	}
+	return s.change(ctx, name, func(e *entry) (bool, error) {
+		at := e.now.Unix()
+		if e.st.Paused != nil {
+			if at = e.st.Paused.At; e.st.Paused.Note == note {
+				return false, nil
+			}
+		}
+		e.st.Paused = &paused{At: at, Note: note}
+		if p := e.st.Pending; p != nil && p.Now == "" && p.Frozen == nil {
+			e.st.Pending = nil // Resume goes on after it
+		}
+		return true, nil
+	})
+}
+
+// Resume lets a paused schedule go on with the next tick. Those of the meantime are not caught up with.
+func (s *Store) Resume(ctx context.Context, name string) error {
+	return s.change(ctx, name, func(e *entry) (bool, error) {
+		if e.st.Paused == nil {
+			return false, nil
+		}
+		e.st.Paused = nil
+		e.st.Cursor = max(e.st.Cursor, e.now.Unix())
+		return true, nil
+	})
+}
+
+// RunNow asks for the schedule to be fired once, now, whatever the time and whether it is paused or not. A scheduler does
+// so; the request is returned, by which Asked finds what became of it. ErrAsked when an earlier request is still open.
+func (s *Store) RunNow(ctx context.Context, name string) (request string, err error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return "", fmt.Errorf("scheduler: %w", err)
+	}
+	request = id.String()
+	return request, s.change(ctx, name, func(e *entry) (bool, error) {
+		switch e.st.Now {
+		case request: // the answer to an earlier round was lost
+			return false, nil
+		case "":
+			e.st.Now = request
+			return true, nil
+		}
+		return false, ErrAsked
+	})
+}
+
+// Remove removes a schedule and what is known of its ticks. Its jobs stay.
+func (s *Store) Remove(ctx context.Context, name string) error {
+	for range maxRaces {
+		e, err := s.load(ctx, name)
+		if err != nil {
+			return err
+		}
+		n, err := removeScript.Run(ctx, s.rdb, []string{keyOf(name), keyDue, historyOf(name)}, name, e.ver).Int()
+		if err != nil || n == 1 {
+			return err
+		}
+	}
+	return fmt.Errorf("scheduler: the schedule %s is changed by others all the time", name)
+}
+
+// names are those of all schedules, in their order.
+func (s *Store) names(ctx context.Context) ([]string, error) {
+	names, err := s.rdb.ZRange(ctx, keyDue, 0, -1).Result()
+	slices.Sort(names)
+	return names, err
+}
