@@ -2,7 +2,8 @@
 // Automation: one text to up to 250 numbers, everything in the query of a POST without a body.
 //
 // Source: the vendor's page "mGage Gateway API" (developer.goacoustic.com). It does not show an answer's syntax, so
-// answers are read tolerantly, see answer.go. The gateway reports no deliveries and gives no identifiers.
+// answers are read tolerantly, see answer.go. The gateway reports no deliveries and gives no identifiers. It can be told to
+// forward what handsets write, which Receive reads, and WebMO lets it take a message as if a handset had sent it.
 package mgage
 
 import (
@@ -23,9 +24,10 @@ import (
 const Name = "mgage"
 
 const (
-	// DefaultBaseURL is the platform in the USA, and UKBaseURL the one in the UK. Source: the vendor's page, "Request Format".
+	// DefaultBaseURL is the platform in the USA. Source: the vendor's page, "Request Format".
 	DefaultBaseURL = "https://communicatepro.mgage.com"
-	UKBaseURL      = "https://communicatepro-uk.mgage.com"
+	// UKBaseURL is the platform in the UK. Source: the same.
+	UKBaseURL = "https://communicatepro-uk.mgage.com"
 	// maxRecipients is the most numbers of one request. Source: the vendor's page, "Considerations" and code 112.
 	maxRecipients = 250
 	// defaultURLBytes keeps below the 8 KiB at which many servers refuse a request line. The vendor names no limit.
@@ -188,13 +190,7 @@ func (a *Adapter) Check(ctx context.Context) (providers.AccountInfo, error) {
 }
 
 func (a *Adapter) post(ctx context.Context, c providers.Call) (*httpc.Response, *providers.Error) {
-	req, err := httpc.NewPOST(ctx, string(appendURL(nil, a.opts, c)), "", nil)
-	if err != nil {
-		return nil, &providers.Error{Kind: providers.Config, Provider: Name, Err: errors.New("the address cannot be used")}
-	}
-	req.Header.Set("Authorization", a.authorization)
-	req.Header.Set("Accept", "*/*")
-	return a.client.Do(ctx, req)
+	return a.postURL(ctx, string(appendURL(nil, a.opts, c)))
 }
 
 // reader returns a reader of answers that keeps the credentials and text out of what it returns.

@@ -90,3 +90,23 @@ func TestIsLong(t *testing.T) {
 		})
 	}
 }
+
+func TestOptions_Region(t *testing.T) {
+	tests := []struct{ name, baseURL, region, want string }{
+		{"NoneIsTheUSA", "", "", "https://communicatepro.mgage.com/api/gateway?"},
+		{"USA", "", RegionUS, "https://communicatepro.mgage.com/api/gateway?"},
+		{"UK", "", RegionUK, "https://communicatepro-uk.mgage.com/api/gateway?"},
+		{"ABaseURLGoesBeforeIt", "https://gateway.example.invalid/", RegionUK, "https://gateway.example.invalid/api/gateway?"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			a, err := New(Options{BaseURL: tt.baseURL, Region: tt.region, Username: "u", Password: "p", ProgramID: "1"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := string(appendURL(nil, a.opts, providers.Call{})); !strings.HasPrefix(got, tt.want) {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
+	}
+}

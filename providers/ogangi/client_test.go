@@ -137,7 +137,8 @@ func TestClient_Quirks(t *testing.T) {
 		{"SignDecoded", gateway.Ogangi{SignDecoded: true}, ogangi.ClientOptions{SignDecoded: true}},
 		{"PostEverything", gateway.Ogangi{Post: true}, ogangi.ClientOptions{Post: ogangi.Operations}},
 		{
-			"Base64Numbers", gateway.Ogangi{Base64Numbers: true},
+			"Base64Numbers",
+			gateway.Ogangi{Base64Numbers: true},
 			ogangi.ClientOptions{Base64Numbers: []ogangi.Operation{ogangi.OpSendPIN, ogangi.OpFireMessage}},
 		},
 		{"PlainFireText", gateway.Ogangi{PlainFireText: true}, ogangi.ClientOptions{PlainFireText: true}},
@@ -179,7 +180,7 @@ func TestClient_NothingIsRepeated(t *testing.T) {
 				if reads && want == providers.Unknown {
 					want = providers.Unavailable // asking again does no harm
 				}
-				kind(t, err, want)
+				_ = kind(t, err, want)
 				if got := g.Stats().Requests; got != 1 {
 					t.Errorf("the platform saw %d requests, want 1", got)
 				}

@@ -20,7 +20,8 @@ const (
 )
 
 // MGage is the dialect of the mGage Gateway API: POST /api/gateway with everything in the query. A refused number gets
-// status 1 in its own block; when all of a request are refused the answer is 111 for the whole.
+// status 1 in its own block; when all of a request are refused the answer is 111 for the whole. POST /api/externalMO is a
+// send to the originator, of what the program answers: "You wrote: MESSAGE".
 //
 // The vendor's document does not show what an answer looks like, so there are three forms to choose from.
 type MGage struct {
@@ -65,7 +66,8 @@ func (d MGage) Denied() Reply {
 // Read checks a request.
 func (d MGage) Read(r *http.Request, body []byte, ask *Ask) {
 	d = d.withDefaults()
-	ask.Send = r.URL.Path == "/api/gateway" && r.Method == http.MethodPost
+	webMO := r.URL.Path == "/api/externalMO"
+	ask.Send = (r.URL.Path == "/api/gateway" || webMO) && r.Method == http.MethodPost
 	user, pass, _ := r.BasicAuth()
 	switch {
 	case user != d.Username || pass != d.Password:
@@ -76,28 +78,35 @@ func (d MGage) Read(r *http.Request, body []byte, ask *Ask) {
 		ask.Violate("a body", Reply{Status: http.StatusBadRequest})
 	case len(r.Host)+len(r.URL.RequestURI()) > mgageMaxURL:
 		ask.Violate("URL of "+strconv.Itoa(len(r.URL.RequestURI()))+" bytes", Reply{Status: http.StatusRequestURITooLong})
+	case webMO:
+		if q, ok := d.parameters(r.URL.RawQuery, mgageMOParams, ask); ok {
+			d.readMO(q, ask)
+		}
 	default:
-		d.readQuery(r.URL.RawQuery, ask)
+		if q, ok := d.parameters(r.URL.RawQuery, mgageParams, ask); ok {
+			d.readQuery(q, ask)
+		}
 	}
 }
 
 // mgageParams are the names a request may have, each once.
 var mgageParams = []string{"allow_long_messages", "message", "message_billed", "message_type", "numbers", "program_id", "spoof_from"}
 
-func (d MGage) readQuery(raw string, ask *Ask) {
+// parameters reads the query; ok is false when it breaks a rule.
+func (d MGage) parameters(raw string, known []string, ask *Ask) (q url.Values, ok bool) {
 	bad := func(why string) { ask.Violate(why, Reply{Status: http.StatusBadRequest}) }
 	if strings.ContainsAny(raw, "+,;") {
 		bad("a blank, comma or semicolon that is not written as %20, %2C or %3B")
-		return
+		return nil, false
 	}
 	q, err := url.ParseQuery(raw)
 	if err != nil {
 		bad("the query cannot be read")
-		return
+		return nil, false
 	}
 	for name, values := range q {
 		switch {
-		case !slices.Contains(mgageParams, name):
+		case !slices.Contains(known, name):
 			bad("unknown parameter " + strconv.Quote(name))
 		case len(values) > 1:
 			bad("parameter " + name + " twice")
@@ -105,9 +114,10 @@ func (d MGage) readQuery(raw string, ask *Ask) {
 			bad(name + " is not UTF-8")
 		}
 	}
-	if ask.Violated() {
-		return
-	}
+	return q, !ask.Violated()
+}
+
+func (d MGage) readQuery(q url.Values, ask *Ask) {
 	if !d.isCheck(q) {
 		d.check(q, ask)
 	} else {
