@@ -46,15 +46,12 @@ func (p *Process) Kill() {
 	<-p.done
 }
 
-// Signal sends a signal.
+// Signal sends a signal; to a process that has ended it does nothing.
 func (p *Process) Signal(sig syscall.Signal) { _ = p.cmd.Process.Signal(sig) }
 
-// End sends a signal and returns the exit status: -1 when the signal killed it.
-func (p *Process) End(sig syscall.Signal) int {
+// Ended waits until the process has ended and returns its exit status: -1 when a signal killed it.
+func (p *Process) Ended() int {
 	p.t.Helper()
-	if err := p.cmd.Process.Signal(sig); err != nil {
-		p.t.Fatal(err)
-	}
 	select {
 	case <-p.done:
 		return p.cmd.ProcessState.ExitCode()
@@ -62,6 +59,13 @@ func (p *Process) End(sig syscall.Signal) int {
 		p.t.Fatalf("the process does not end; it wrote:\n%s", p.Log())
 		return -1
 	}
+}
+
+// End sends a signal and returns what Ended does.
+func (p *Process) End(sig syscall.Signal) int {
+	p.t.Helper()
+	p.Signal(sig)
+	return p.Ended()
 }
 
 // Log is what the process wrote so far.

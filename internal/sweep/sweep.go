@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -37,9 +38,18 @@ type Sweeper struct {
 
 	// A batch is put back when two sweeps in a row found it forsaken: after a pause of Redis itself, heartbeats and
 	// tasks that are only late would look lost to one alone.
-	suspects map[task.Ref]string
+	suspects map[task.Ref]suspect
 	offset   int
 }
+
+// suspect is what was wrong with a batch at the last looks, and at how many in a row.
+type suspect struct {
+	wrong string
+	looks int
+}
+
+// patience is after how many looks a batch that was put back is put back once more: whoever took it may have died too.
+const patience = 4
 
 // New returns a Sweeper in rdb, which it does not own.
 func New(rdb redis.UniversalClient, log *zap.Logger) *Sweeper {
@@ -78,7 +88,7 @@ func (s *Sweeper) Sweep(ctx context.Context) (put int, err error) {
 		s.offset += perSweep
 	}
 	alive := map[string]bool{}
-	now := map[task.Ref]string{}
+	now := map[task.Ref]suspect{}
 	for _, id := range ids {
 		n, err := s.job(ctx, id, alive, now)
 		if err != nil {
@@ -91,7 +101,7 @@ func (s *Sweeper) Sweep(ctx context.Context) (put int, err error) {
 }
 
 // job looks at one job. It notes the forsaken batches in now, with what is wrong.
-func (s *Sweeper) job(ctx context.Context, id string, alive map[string]bool, now map[task.Ref]string) (put int, err error) {
+func (s *Sweeper) job(ctx context.Context, id string, alive map[string]bool, now map[task.Ref]suspect) (put int, err error) {
 	j, err := s.ledger.Job(ctx, id)
 	if err != nil {
 		return 0, ignoreGone(err)
@@ -104,11 +114,15 @@ func (s *Sweeper) job(ctx context.Context, id string, alive map[string]bool, now
 		return 0, err
 	}
 	for _, f := range found {
-		now[f.ref] = f.wrong
-		if s.suspects[f.ref] != f.wrong {
+		looks := 1
+		if before := s.suspects[f.ref]; before.wrong == f.wrong {
+			looks += before.looks
+		}
+		now[f.ref] = suspect{f.wrong, looks}
+		if looks < 2 {
 			continue
 		}
-		if err := s.putBack(ctx, &j, f); err != nil {
+		if err := s.putBack(ctx, &j, f, (looks-2)/patience); err != nil {
 			return put, err
 		}
 		put++
@@ -211,12 +225,17 @@ func (s *Sweeper) wrong(ctx context.Context, owner, state string, alive map[stri
 	return owner, nil
 }
 
-func (s *Sweeper) putBack(ctx context.Context, j *ledger.Job, f forsaken) error {
+// putBack puts a batch on the queue, for the nth time after the first.
+func (s *Sweeper) putBack(ctx context.Context, j *ledger.Job, f forsaken, nth int) error {
 	s.log.Warn("a batch that nobody worked on goes back on the queue", zap.String("job", f.ref.Job), zap.Int("batch", f.ref.Batch),
 		zap.String("queue", f.queue), zap.String("reason", f.wrong))
 	if f.wrong != lost && f.wrong != givenUp {
-		// The dead owner's task is still active for asynq.
-		return task.PutBeside(ctx, s.queue, f.queue, f.ref, f.wrong)
+		// The dead owner's task is still active for asynq, and so is that of a worker that died before it had taken over.
+		mark := f.wrong
+		if nth > 0 {
+			mark += "~" + strconv.Itoa(nth)
+		}
+		return task.PutBeside(ctx, s.queue, f.queue, f.ref, mark)
 	}
 	if f.wrong == givenUp {
 		if err := task.Drop(s.tasks, f.queue, f.ref); err != nil {

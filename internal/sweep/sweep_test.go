@@ -23,6 +23,7 @@ type rig struct {
 	tasks   *asynq.Inspector
 	sweeper *sweep.Sweeper
 	job     string
+	looks   int
 }
 
 // newRig enqueues a job of three batches of which the first two are on the queue.
@@ -59,6 +60,7 @@ func newRig(t *testing.T, at time.Time) *rig {
 
 func (g *rig) sweep(want int) {
 	g.t.Helper()
+	g.looks++
 	if n, err := g.sweeper.Sweep(g.t.Context()); err != nil || n != want {
 		g.t.Errorf("Sweep put %d batches back, want %d (%v)", n, want, err)
 	}
@@ -125,6 +127,20 @@ func TestSweeper_Sweep(t *testing.T) {
 		g.sweep(1)
 		if p := g.pending(); !strings.Contains(p, ":1~dead/1") {
 			t.Errorf("pending: %s", p)
+		}
+	})
+	t.Run("ADeadOwnersBatchIsPutOnceMoreWhenWhoeverTookItDiedToo", func(t *testing.T) {
+		g := newRig(t, time.Time{})
+		g.take(1, "dead/1")
+		for range 5 {
+			g.sweep(min(1, g.looks))
+		}
+		if p := g.pending(); strings.Count(p, "~dead/1") != 1 {
+			t.Errorf("pending after five looks: %s", p)
+		}
+		g.sweep(1)
+		if p := g.pending(); strings.Count(p, "~dead/1") != 2 {
+			t.Errorf("pending after six looks: %s", p)
 		}
 	})
 	t.Run("ALivingOwnersBatchIsLeftAlone", func(t *testing.T) {
