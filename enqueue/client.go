@@ -77,6 +77,7 @@ type Client struct {
 	opts   Options
 	owned  bool
 	chunk  int // bytes of batches that go to Redis at once, about
+	sorted int // recipients that are put in order of their times at once
 
 	mu        sync.Mutex
 	fit       bool // the server passed redisx.Check
@@ -112,7 +113,7 @@ func NewFromRedis(rdb redis.UniversalClient, o Options) (*Client, error) {
 		return nil, err
 	}
 	return &Client{
-		rdb: rdb, ledger: ledger.New(rdb), queue: asynq.NewClientFromRedisClient(rdb), opts: o, chunk: chunkBytes,
+		rdb: rdb, ledger: ledger.New(rdb), queue: asynq.NewClientFromRedisClient(rdb), opts: o, chunk: chunkBytes, sorted: maxSorted,
 	}, nil
 }
 

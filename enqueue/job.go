@@ -47,7 +47,7 @@ type Job struct {
 	// FirstRow is the row number of the first recipient, for lists in which others come before it, such as a file with a
 	// header; 0 is 1.
 	FirstRow uint64
-	// At is when sending starts; the zero time means at once. A time that has passed is refused.
+	// At is when sending starts; the zero time means at once. A time that has passed is refused, unless Past is SendPast.
 	At time.Time
 	// Delay is the same, counted from the enqueueing. At most one of the two is set.
 	Delay time.Duration
@@ -56,6 +56,27 @@ type Job struct {
 	Key string
 	// Label groups jobs for operators; may be empty.
 	Label string
+
+	// AtLocal is "2030-12-24 09:00": sending starts when clocks at each recipient's place show that. Empty is none; it
+	// can't be given together with another time.
+	AtLocal string
+	// AtField names the field that has each recipient's own time: RFC 3339, or "2030-12-24 09:00" in the recipient's zone,
+	// else in Zone. A recipient whose time can't be read, or has passed, is refused. Empty is none.
+	AtField string
+	// ZoneField names the field that has the name of each recipient's zone; empty is TimeZoneField, where there is one. A
+	// recipient whose value there is empty is where the number says.
+	ZoneField string
+	// Zone is where those are of whom neither their field nor their number tells it; empty is UTC.
+	Zone string
+	// Window is when sending is allowed; nil is always. Quiet hours of the configuration stay quiet, whatever it says.
+	Window *Window
+	// NotAfter is when it is too late: who could not be sent to by then is expired. The zero time is never.
+	NotAfter time.Time
+	// MaxLate is how long after a recipient was due it is too late; 0 is never. Who has no time of their own is due at At
+	// or AtLocal, or when the job was enqueued.
+	MaxLate time.Duration
+	// Past says what becomes of times that have passed; empty is RefusePast.
+	Past Past
 }
 
 // Recipient is one phone number of a job.
@@ -102,6 +123,7 @@ type checked struct {
 	spec  ledger.Spec
 	delay time.Duration
 	key   string
+	times *rowTimes
 }
 
 // check validates everything but the recipients.
@@ -141,16 +163,22 @@ func (j *Job) check() (checked, error) {
 	case !j.At.IsZero() && time.Until(j.At) > MaxAhead:
 		bad(invalid("at", "is more than two years ahead"))
 	}
+	for _, err := range j.checkTimes(&c.spec) {
+		bad(err)
+	}
 	if len(errs) > 0 {
 		return c, errors.Join(errs...)
 	}
+	rules, at := c.spec.Time, c.spec.At
 	c.spec = ledger.Spec{Via: j.Via, From: string(from), Text: j.Text, Fields: j.Fields, Label: j.Label}
 	if j.Binary != nil {
 		c.spec.UDH, c.spec.Payload = j.Binary.UDH, j.Binary.Payload
 	}
+	c.spec.Time, c.spec.At = rules, at
 	if !j.At.IsZero() {
 		c.spec.At = j.At.UnixMilli()
 	}
+	c.times, c.spec.Fields = newRowTimes(j)
 	c.delay, c.key = j.Delay, j.Key
 	return c, nil
 }

@@ -49,6 +49,7 @@ type Status struct {
 	ScheduleAt  *time.Time `json:"schedule_at"`
 	CompletedAt *time.Time `json:"completed_at"`
 	Counts      Counts     `json:"counts"`
+	Timing
 }
 
 // Outcome is what is known about one recipient.
@@ -93,7 +94,7 @@ func (c *Client) Status(ctx context.Context, jobID string) (Status, error) {
 		t := j.Completed.UTC()
 		s.CompletedAt = &t
 	}
-	return s, nil
+	return s, reached(ctx, c.timing(ctx, &j, &s))
 }
 
 // Recent returns the IDs of the n jobs enqueued last, the newest first.
@@ -158,7 +159,7 @@ func stateOf(j *ledger.Job, now time.Time) State {
 }
 
 func scheduleAt(j *ledger.Job) *time.Time {
-	if j.Spec.At == 0 {
+	if j.Spec.At == 0 || j.Spec.Time != nil && j.Spec.Time.Local != "" {
 		return nil
 	}
 	t := time.UnixMilli(j.Spec.At).UTC()

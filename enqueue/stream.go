@@ -52,7 +52,7 @@ func (c *Client) EnqueueStream(ctx context.Context, job Job, recipients iter.Seq
 		return Receipt{}, err
 	}
 	first := max(job.FirstRow, 1) - 1
-	w := &writer{c: c, job: &job, ck: ck, first: first, row: first}
+	w := &writer{c: c, job: &job, ck: ck, first: first, row: first, times: ck.times}
 	if err := w.begin(ctx); err != nil {
 		return Receipt{}, reached(ctx, err)
 	}
@@ -86,18 +86,21 @@ type writer struct {
 	message ledger.Fingerprint // of all but the recipients
 	fp      ledger.Fingerprint // of that and the batches so far
 
-	seen    numset.Set
-	builds  []build
-	body    []byte
-	chunk   []ledger.PackedBatch
-	bytes   int
+	seen   numset.Set
+	builds []build
+	body   []byte
+	chunk  []ledger.PackedBatch
+	bytes  int
 	// firstVia is the account of batch 0.
 	firstVia int
-	first   uint64 // the row before the first recipient's
-	row     uint64
-	tally   ledger.Tally
-	receipt ledger.Receipt
-	flight  chan error // a chunk on its way
+	first    uint64 // the row before the first recipient's
+	row      uint64
+	tally    ledger.Tally
+	receipt  ledger.Receipt
+	flight   chan error // a chunk on its way
+
+	times  *rowTimes // nil when recipients have no time or zone of their own
+	sorted sorter
 }
 
 // begin finds out whether the key is known, and gives a new job its ID and time.
@@ -128,10 +131,7 @@ func (w *writer) begin(ctx context.Context) error {
 			return err
 		}
 	}
-	if !w.job.At.IsZero() && w.job.At.Before(now) {
-		return invalid("at", "%s has passed", w.job.At.Format(time.RFC3339))
-	}
-	return nil
+	return w.job.hasPassed(now)
 }
 
 // create puts the job into the ledger, or finds the one that its key stands for. It is put off until there is something
@@ -157,6 +157,10 @@ func (w *writer) add(ctx context.Context, r Recipient) error {
 	}
 	to, reason := w.vet(&r)
 	var via int
+	var due int64
+	if reason == "" {
+		r.Values, due, reason = w.times.place(r.Values, time.UnixMilli(w.spec().Created))
+	}
 	if reason == "" {
 		var served bool
 		if via, served = w.spec().First(to.String()); !served {
@@ -167,8 +171,17 @@ func (w *writer) add(ctx context.Context, r Recipient) error {
 	if reason != "" {
 		w.refuse(b, r, reason)
 	} else if !w.seen.Add(uint64(to)) {
-		w.receipt.Duplicates++
-		return nil
+		if due == 0 {
+			w.receipt.Duplicates++
+			return nil
+		}
+		w.refuse(b, r, "its number has a time in this job already; enqueue it in another")
+	} else if due != 0 {
+		w.receipt.Queued++
+		full := w.sorted.add(via, due, ledger.Recipient{To: to, Row: w.row, Ref: r.Ref, Values: r.Values})
+		if full || len(w.sorted.list) >= w.c.sorted {
+			return w.spill(ctx)
+		}
 	} else {
 		b.Add(ledger.Recipient{To: to, Row: w.row, Ref: r.Ref, Values: r.Values})
 		w.receipt.Queued++
@@ -353,7 +366,7 @@ func (w *writer) end(ctx context.Context) (Receipt, error) {
 
 // rest writes what has not been written yet, and waits until all of it has arrived.
 func (w *writer) rest(ctx context.Context) error {
-	var err error
+	err := w.spill(ctx)
 	for i := range w.builds {
 		if err == nil {
 			err = w.closeBatch(ctx, &w.builds[i])

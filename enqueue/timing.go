@@ -1,0 +1,83 @@
+package enqueue
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/volleysms/volley/internal/ledger"
+	"github.com/volleysms/volley/internal/window"
+)
+
+// Timing is what a job's rules about time are, and what they hold back just now.
+type Timing struct {
+	// AtLocal and Window are the job's; empty is none.
+	AtLocal string `json:"at_local,omitempty"`
+	Window  string `json:"window,omitempty"`
+	// NotAfter is when it is too late; nil is never. MaxLate is how long after a recipient was due it is.
+	NotAfter *time.Time `json:"not_after,omitempty"`
+	MaxLate  string     `json:"max_late,omitempty"`
+	// WaitingUntil is when the first of those who wait is to be sent to, as far as it is known, and WaitingFor why they
+	// wait: "scheduled", "window" or "quiet hours". Others of the job may be on their way.
+	WaitingUntil *time.Time `json:"waiting_until,omitempty"`
+	WaitingFor   string     `json:"waiting_for,omitempty"`
+}
+
+// timing fills in what a job's status says about time.
+func (c *Client) timing(ctx context.Context, j *ledger.Job, s *Status) error {
+	if t := j.Spec.Time; t != nil {
+		s.AtLocal, s.Window = t.Local, t.Window
+		if t.NotAfter > 0 {
+			end := time.UnixMilli(t.NotAfter).UTC()
+			s.NotAfter = &end
+		}
+		if t.MaxLate > 0 {
+			s.MaxLate = (time.Duration(t.MaxLate) * time.Millisecond).String()
+		}
+	}
+	if s.Counts.Queued == 0 || j.Control != ledger.Run {
+		return nil
+	}
+	now := time.Now()
+	until, why, err := c.ledger.Waiting(ctx, j.Spec.ID, now)
+	if err != nil {
+		return err
+	}
+	if at := time.UnixMilli(j.Spec.At); j.Fed == 0 && at.After(now) {
+		until, why = at, string(window.Scheduled)
+	}
+	if why == "" {
+		return nil
+	}
+	until = until.UTC()
+	s.WaitingUntil, s.WaitingFor = &until, why
+	if s.Counts.Queued+s.Counts.Rejected == s.Counts.Total && why == string(window.Scheduled) {
+		s.State = Scheduled
+	}
+	return nil
+}
+
+// Errors of CancelRef, to be told apart with errors.Is.
+var (
+	// ErrNoRef: no recipient of the job has that ref.
+	ErrNoRef = ledger.ErrNoRef
+	// ErrBusy: the recipient's batch is being sent just now.
+	ErrBusy = ledger.ErrBusy
+)
+
+// CancelRef cancels the recipients of a job that have the ref, and returns how many they were; those that are not queued
+// any more stay as they are. When it has returned, no further call is made for those that it cancelled.
+func (c *Client) CancelRef(ctx context.Context, jobID, ref string) (int64, error) {
+	j, err := c.job(ctx, jobID)
+	if err != nil {
+		return 0, err
+	}
+	if ref == "" {
+		return 0, invalid("ref", "must not be empty")
+	}
+	n, err := c.ledger.CancelRef(ctx, j, ref, time.Now())
+	if errors.Is(err, ErrNoRef) || errors.Is(err, ErrBusy) {
+		return n, err
+	}
+	return n, reached(ctx, err)
+}
