@@ -129,7 +129,7 @@ func TestParse_Sample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err = config.Parse("volley.yaml", data, func(string) (string, bool) { return "x", true })
+	c, err = config.Parse("volley.yaml", data, func(string) (string, bool) { return "x-of-16-letters-", true })
 	if err != nil {
 		t.Fatal(err)
 	}
