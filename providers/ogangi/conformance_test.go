@@ -1,6 +1,7 @@
 package ogangi_test
 
 import (
+	"maps"
 	"testing"
 
 	"github.com/volleysms/volley/providers"
@@ -11,7 +12,9 @@ import (
 
 func TestConformance(t *testing.T) {
 	const prefix, carrier = "/mmc", "Telefónica México"
-	noThrottling := map[string]string{"ThrottledInItsOwnWords": "the platform documents no word for it"}
+	none := map[string]string{"ThrottledInItsOwnWords": "the platform documents no word for it"}
+	noneOfMT := maps.Clone(none)
+	noneOfMT["Poll"] = "sendMT gives no identifier to ask about"
 	tests := []struct {
 		name     string
 		dialect  gateway.Ogangi
@@ -19,10 +22,12 @@ func TestConformance(t *testing.T) {
 		options  ogangi.Options
 		path     string
 		rejected gateway.Reply
+		none     map[string]string
 	}{
 		{
 			name:    "SendSMS",
 			options: ogangi.Options{Carrier: gateway.OgangiCarrier},
+			none:    none,
 			rejected: gateway.Reply{Body: []byte("<response><status>OK</status><result><messages><message>" +
 				"<status>CODE_NOT_ALLOWED</status></message></messages></result></response>")},
 		},
@@ -32,6 +37,7 @@ func TestConformance(t *testing.T) {
 			client:  ogangi.ClientOptions{PaddedBase64: true},
 			options: ogangi.Options{Carrier: carrier},
 			path:    prefix + "/",
+			none:    none,
 			rejected: gateway.Reply{Body: []byte("<status>OK</status> <result> <messages> <message> <status>BAD ADDRESS</status>" +
 				" </message> <messages> </result>")},
 		},
@@ -39,12 +45,14 @@ func TestConformance(t *testing.T) {
 			name:     "SendMT",
 			client:   ogangi.ClientOptions{ErrorKind: providers.Rejected}, // ERROR is its only word for a refused number
 			rejected: gateway.Reply{Status: 400},
+			none:     noneOfMT,
 		},
 		{
 			name:     "SendMTWithCarrierAndFlags",
 			client:   ogangi.ClientOptions{ErrorKind: providers.Rejected},
 			options:  ogangi.Options{Carrier: "2", Flags: "job-7"},
 			rejected: gateway.Reply{Status: 414},
+			none:     noneOfMT,
 		},
 	}
 	for _, tt := range tests {
@@ -74,7 +82,7 @@ func TestConformance(t *testing.T) {
 				},
 				Secrets:  []string{gateway.OgangiPublicKey, gateway.OgangiPrivateKey},
 				Rejected: tt.rejected,
-				None:     noThrottling,
+				None:     tt.none,
 			})
 		})
 	}
