@@ -49,7 +49,9 @@ func TestConformance(t *testing.T) {
 		{"Send", gateway.MTTM{}, rest(mttm.Options{}), relayed, nil},
 		{"SendAnsweredAsDocumented", gateway.MTTM{Documented: true, Credit: "12.5"}, rest(mttm.Options{}), relayed, nil},
 		{
-			"SendBatch", gateway.MTTM{}, rest(mttm.Options{Operation: "sendbatch"}), relayed,
+			"SendBatch",
+			gateway.MTTM{},
+			rest(mttm.Options{Operation: "sendbatch"}), relayed,
 			map[string]string{"PartlyRejected": "sendbatch answers before the gateway looks at a number"},
 		},
 		{"URL", gateway.MTTMURL{}, byURL(""), plain, nil},

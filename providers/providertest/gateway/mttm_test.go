@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/volleysms/volley/providers/providertest/gateway"
 	"github.com/volleysms/volley/sms"
@@ -99,6 +102,19 @@ func TestMTTM_Refuses(t *testing.T) {
 		{"UnknownKeyOfABatch", "sendbatch", `{"texts":[],"messages":[{"to":"4512340101","content":"Hi"}]}`, 500, "500 Internal Server Error"},
 		{"BadNumberInABatchIsQueued", "sendbatch", `{"messages":[{"to":"x","content":"Hi"}]}`, 200, `"messageCount": 1`},
 		{"ANumberTwiceInABatch", "sendbatch", `{"globals":{"content":"Hi"},"messages":[{"to":"4512340101"},{"to":"4512340101"}]}`, 200, "batchId"},
+		{"OtherLevel", "send", `{"to":"4512340101","content":"Hi","dlr-level":4}`, 400, "Argument [dlr-level]"},
+		{"OtherDLR", "send", `{"to":"4512340101","content":"Hi","dlr":true}`, 412, "Cannot parse JSON data"},
+		{"OtherMethod", "send", `{"to":"4512340101","content":"Hi","dlr-method":"PUT"}`, 400, "Argument [dlr-method]"},
+		{"NoAddress", "send", `{"to":"4512340101","content":"Hi","dlr-url":"example.invalid"}`, 400, "Argument [dlr-url]"},
+		{"PriorityOfFour", "send", `{"to":"4512340101","content":"Hi","priority":4}`, 400, "Argument [priority]"},
+		{"ValidityInWords", "send", `{"to":"4512340101","content":"Hi","validity-period":"1h"}`, 400, "Argument [validity-period]"},
+		{"ShortDeliveryTime", "send", `{"to":"4512340101","content":"Hi","sdt":"260102120000"}`, 400, "Argument [sdt]"},
+		{"TagWithABlank", "send", `{"to":"4512340101","content":"Hi","tags":"a b"}`, 400, "Argument [tags]"},
+		{"WrongWishOfABatchIsQueued", "sendbatch", `{"globals":{"content":"Hi","priority":4},"messages":[{"to":"4512340101"}]}`, 200, "batchId"},
+		{"PastDate", "sendbatch", `{"batch_config":{"schedule_at":"2019-12-31 23:59:00"},"messages":[{"to":"4512340101","content":"Hi"}]}`, 412, "Cannot schedule batch in past date"},
+		{"OtherDate", "sendbatch", `{"batch_config":{"schedule_at":"tomorrow"},"messages":[{"to":"4512340101","content":"Hi"}]}`, 412, "Cannot parse scheduled_at value"},
+		{"ADateThatIsANumber", "sendbatch", `{"batch_config":{"schedule_at":60},"messages":[{"to":"4512340101","content":"Hi"}]}`, 500, "500"},
+		{"UnknownKeyOfTheConfig", "sendbatch", `{"batch_config":{"callback":"x"},"messages":[{"to":"4512340101","content":"Hi"}]}`, 500, "500"},
 		{"BothContentsInABatch", "sendbatch", `{"globals":{"content":"Hi"},"messages":[{"to":"4512340101","hex_content":"00"}]}`, 200, "batchId"},
 	}
 	for _, tt := range tests {
@@ -169,6 +185,130 @@ func TestMTTM_OtherOperations(t *testing.T) {
 	} {
 		if g, w := serve(t, gateway.MTTM{}, r); w.Code < 400 || g.Stats().Violations != 1 {
 			t.Errorf("%s: got %d", name, w.Code)
+		}
+	}
+}
+
+// The document's own requests, which stand in it without some braces and quotes.
+func TestMTTM_TakesWhatItsDocumentShows(t *testing.T) {
+	for name, want := range map[string][]gateway.Message{
+		"send_text":          {{To: 31612345678, From: "A Friend", Text: "Hello"}},
+		"send_binary":        {{To: 31612345677, From: "A Friend", Text: "🤣"}},
+		"sendbatch_one_text": {{To: 31612345677, Text: "The same message to all three"}, {To: 31612345678, Text: "The same message to all three"}, {To: 31612345679, Text: "The same message to all three"}},
+		"sendbatch_many_texts": {
+			{To: 31612345677, From: "Sender1", Text: "Message 1 goes to 3 numbers"},
+			{To: 31612345678, From: "Sender1", Text: "Message 1 goes to 3 numbers"},
+			{To: 31612345679, From: "Sender1", Text: "Message 1 goes to 3 numbers"},
+			{To: 31622222222, From: "Sender2", Text: "Message 2 goes to 3 numbers"},
+			{To: 31622222223, From: "Sender2", Text: "Message 2 goes to 3 numbers"},
+			{To: 31622222224, From: "Sender2", Text: "Message 2 goes to 3 numbers"},
+			{To: 31622222225, From: "Sender3", Text: "Message 3 goes to 1 number"},
+		},
+		"sendbatch_globals": {
+			{To: 31622222222, From: "Sender1", Text: "Message 1 goes to 3 numbers"},
+			{To: 3162222223, From: "Sender1", Text: "Message 1 goes to 3 numbers"},
+			{To: 3162222224, From: "Sender1", Text: "Message 1 goes to 3 numbers"},
+			{To: 31612345677, From: "Sender2", Text: "Message 2 goes to 3 numbers"},
+			{To: 31612345678, From: "Sender2", Text: "Message 2 goes to 3 numbers"},
+			{To: 3163333333, From: "Sender2", Text: "Message 3 goes to 1 number"},
+		},
+		"sendbatch_callbacks": {{To: 3162222222, From: "sender", Text: "🤣"}},
+		"sendbatch_wait":      {{To: 3162222222, Text: "A Day Passed"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			op, _, _ := strings.Cut(name, "_")
+			g, w := serve(t, gateway.MTTM{}, mttmRequest("POST", "/secure/"+op, mttmSample(t, name)))
+			if w.Code != 200 || len(g.Violations()) > 0 {
+				t.Fatalf("got %d %s, violations %q", w.Code, w.Body, g.Violations())
+			}
+			got := g.Messages()
+			if len(got) != len(want) {
+				t.Fatalf("got %d messages, want %d", len(got), len(want))
+			}
+			for i, m := range got {
+				if m.To != want[i].To || m.From != want[i].From || m.Text != want[i].Text {
+					t.Errorf("got %+v, want %+v", m, want[i])
+				}
+				switch c := m.Callback; {
+				case name == "sendbatch_globals" && (c == nil || *c != gateway.Callback{URL: "http://DLR.server/url", Method: "POST", Level: 3}):
+					t.Errorf("got %+v", c)
+				case name == "sendbatch_callbacks" && (c == nil || *c != gateway.Callback{Progress: "http://callback.url:80/successful_batch", Errors: "http://callback.url:80/errored_batch"}):
+					t.Errorf("got %+v", c)
+				}
+			}
+		})
+	}
+	t.Run("binary without a coding is octets in the default alphabet", func(t *testing.T) {
+		if g, w := serve(t, gateway.MTTM{}, mttmRequest("POST", "/secure/sendbatch", mttmSample(t, "sendbatch_binary"))); w.Code != 200 || len(g.Messages()) != 3 {
+			t.Errorf("got %d %s", w.Code, w.Body)
+		}
+	})
+	t.Run("a date of 2019 has passed", func(t *testing.T) {
+		if g, w := serve(t, gateway.MTTM{}, mttmRequest("POST", "/secure/sendbatch", mttmSample(t, "sendbatch_date"))); w.Code != 412 || len(g.Messages()) != 0 {
+			t.Errorf("got %d %s", w.Code, w.Body)
+		}
+	})
+}
+
+func mttmSample(t *testing.T, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("testdata", "mttm", name+".json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestMTTM_RecordsWhatIsAsked(t *testing.T) {
+	g, w := serve(t, gateway.MTTM{}, mttmRequest("POST", "/secure/send", `{"to":"4512340101","content":"Hi","dlr-url":"https://example.invalid/a","dlr_level":3,`+
+		`"dlr-method":"get","priority":3,"validity_period":60,"sdt":"260102120000000+","tags":"a,b"}`))
+	if w.Code != 200 {
+		t.Fatalf("got %d %s", w.Code, w.Body)
+	}
+	m := g.Messages()[0]
+	if want := (gateway.Callback{URL: "https://example.invalid/a", Method: "GET", Level: 3}); *m.Callback != want {
+		t.Errorf("got %+v, want %+v", *m.Callback, want)
+	}
+	for key, want := range map[string]string{"dlr-level": "3", "priority": "3", "validity-period": "60", "sdt": "260102120000000+", "tags": "a,b"} {
+		if m.Asked[key] != want {
+			t.Errorf("%s: got %q, want %q", key, m.Asked[key], want)
+		}
+	}
+	g, _ = serve(t, gateway.MTTM{}, mttmRequest("POST", "/secure/send", `{"to":"4512340101","content":"Hi","dlr-url":"https://example.invalid/a"}`))
+	if got := g.Messages()[0].Callback; got.Level != 1 || got.Method != "POST" {
+		t.Errorf("without a level and a method: got %+v", got)
+	}
+}
+
+func TestMTTM_Schedules(t *testing.T) {
+	ahead := time.Now().In(time.FixedZone("", 3600)).Add(time.Hour).Truncate(time.Second)
+	for at, want := range map[string]string{
+		"3600s": `"scheduled": "3600s"`, ahead.Format(time.DateTime): `"scheduled": "3`, "0s": `"scheduled": "0s"`,
+	} {
+		d := gateway.MTTM{Zone: ahead.Location()}
+		g, w := serve(t, d, mttmRequest("POST", "/secure/sendbatch", `{"batch_config":{"schedule_at":"`+at+`"},"messages":[{"to":"4512340101","content":"Hi"}]}`))
+		if w.Code != 200 || !strings.Contains(w.Body.String(), want) {
+			t.Fatalf("%s: got %d %s", at, w.Code, w.Body)
+		}
+		m := g.Messages()[0]
+		if m.Asked["schedule_at"] != at || at != "0s" && m.Due.Sub(ahead).Abs() > time.Minute {
+			t.Errorf("%s: due at %v, asked %v", at, m.Due, m.Asked)
+		}
+	}
+}
+
+func TestMTTM_Rate(t *testing.T) {
+	for query, want := range map[string]string{
+		"to=4512340101":                                                    `200 {"data": {"unit_rate": 0.05, "submit_sm_count": 1}}`,
+		"to=4512340101&content=Hi&from=Acme":                               `200 {"data": {"unit_rate": 0.05, "submit_sm_count": 1}}`,
+		"to=4512340101&coding=8&hex-content=0436":                          `200 {"data": {"unit_rate": 0.05, "submit_sm_count": 1}}`,
+		"to=4512340101&coding=8&hex_content=" + strings.Repeat("0436", 71): `200 {"data": {"unit_rate": 0.05, "submit_sm_count": 2}}`,
+		"content=Hi":              `400 {"message": "Error \"Mandatory argument [to] is not found."}`,
+		"to=4512340101&cost=free": `400 {"message": "Error \"Argument [cost] is unknown."}`,
+	} {
+		g, w := serve(t, gateway.MTTM{Price: "0.05"}, mttmRequest("GET", "/secure/rate?"+query, ""))
+		if got := fmt.Sprintf("%d %s", w.Code, w.Body); got != want || g.Stats().Taken != 0 || g.Stats().Sends != 0 {
+			t.Errorf("%s: got %s, want %s; %+v", query, got, want, g.Stats())
 		}
 	}
 }
