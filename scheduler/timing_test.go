@@ -184,7 +184,8 @@ func TestEvery(t *testing.T) {
 			Schedule{Every: hour, Start: start, End: start.Add(time.Hour)}, created, []string{"2030-03-31 01:00 +0000", "none"},
 		},
 		"clocks that change do not change it": {
-			Schedule{Every: hour, Start: start, Zone: "Europe/Copenhagen"}, start,
+			Schedule{Every: hour, Start: start, Zone: "Europe/Copenhagen"},
+			start,
 			[]string{"2030-03-31 03:00 +0200", "2030-03-31 04:00 +0200"},
 		},
 	} {

@@ -77,6 +77,9 @@ func ParseTime(text, zone string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
+	if t, err := time.Parse(time.RFC3339, text); err == nil {
+		return t.UTC(), nil
+	}
 	if _, err := time.ParseDuration(text); err == nil {
 		return time.Time{}, fmt.Errorf("%q is a duration: give a time, so that it means the same tomorrow", text)
 	}
