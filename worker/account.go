@@ -42,9 +42,12 @@ func newAccount(w *Worker, o Account) *account {
 		lanes: o.Concurrency, timeout: o.Timeout, resend: o.ResendUnknown, ready: newReady(), pace: pace.New(w.rdb, o.Name, o.Limits),
 	}
 	a.limits.Recipients = max(1, a.limits.Recipients)
-	a.gate.trial = true
+	a.gate.trial, a.gate.waits = true, firstWait
 	return a
 }
+
+// firstWait is how long an account's calls wait at the start for the answer to its first one.
+const firstWait = time.Second
 
 // batchesAtOnce is how many batches of a priority an account works on: enough that its lanes never wait for the queue.
 func (a *account) batchesAtOnce() int { return min(max(8, a.lanes), 64) }

@@ -18,6 +18,8 @@ type gate struct {
 	trial   bool              // one call goes first
 	small   bool              // and it is to be a small one
 	probing bool              // it is under way
+	since   time.Time         // since when
+	waits   time.Duration     // how long the others wait for it; 0 is as long as it takes
 	misses  int               // calls in a row that got no answer
 	changed chan struct{}     // closed at each change
 }
@@ -53,7 +55,7 @@ func (g *gate) open() {
 	defer g.mu.Unlock()
 	if g.trouble != nil {
 		g.small = g.trouble.Why == standing.Down
-		g.trouble, g.trial, g.probing = nil, true, false
+		g.trouble, g.trial, g.probing, g.waits = nil, true, false, 0
 		g.notify()
 	}
 }
@@ -123,8 +125,15 @@ func (g *gate) pass(ctx context.Context) (small bool, err error) {
 	for {
 		g.mu.Lock()
 		wait := time.Until(g.until)
-		if wait <= 0 && g.trouble == nil && !g.probing {
-			g.probing, small = g.trial, g.trial && g.small
+		others := wait <= 0 && g.probing && g.waits > 0 // are let go after a while
+		if others {
+			wait = g.waits - time.Since(g.since)
+		}
+		if wait <= 0 && g.trouble == nil && (!g.probing || others) {
+			if others {
+				g.trial = false
+			}
+			g.probing, small, g.since = g.trial, g.trial && g.small, time.Now()
 			g.mu.Unlock()
 			return small, ctx.Err()
 		}

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/volleysms/volley/internal/standing"
 )
 
 // crowd lets n callers wait at the gate and counts those that are through.
@@ -15,7 +17,7 @@ func crowd(t *testing.T, g *gate, n int) *atomic.Int64 {
 	var through atomic.Int64
 	for range n {
 		go func() {
-			if g.pass(t.Context()) == nil {
+			if _, err := g.pass(t.Context()); err == nil {
 				through.Add(1)
 			}
 		}()
@@ -48,66 +50,91 @@ func TestGate(t *testing.T) {
 			at(t, 1, through, 3)
 		})
 	})
-	t.Run("AfterTroubleOneProbesAndTheOthersWaitForIt", func(t *testing.T) {
+	refused := &standing.Trouble{Why: standing.Suspended}
+	t.Run("ShutForTroubleUntilItIsOpened", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var g gate
-			if _, first := g.fault(time.Now()); !first {
-				t.Error("not the first")
-			}
-			through := crowd(t, &g, 5)
-			at(t, firstTrouble-1, through, 0)
-			at(t, 1, through, 1)
-			at(t, time.Hour, through, 1)
-			if !g.well() {
-				t.Error("there was no trouble")
-			}
-			at(t, 0, through, 5)
-			if g.well() {
-				t.Error("there is trouble again")
-			}
-		})
-	})
-	t.Run("AProbeThatFailsDoublesThePauseUpToABound", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			var g gate
-			g.fault(time.Now())
-			through := crowd(t, &g, 20)
-			var pause time.Duration
-			for k := int64(1); k <= 12; k++ {
-				time.Sleep(maxTrouble)
-				at(t, 0, through, k)
-				last := pause
-				var first bool
-				if pause, first = g.fault(time.Now()); first {
-					t.Error("the trouble is not new")
-				}
-				if want := min(maxTrouble, 2*max(last, firstTrouble)); pause != want {
-					t.Errorf("pause %v after %v, want %v", pause, last, want)
-				}
-			}
-			g.well()
-		})
-	})
-	t.Run("CallsThatWereUnderWayLengthenNothing", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			var g gate
-			g.fault(time.Now())
-			for range 10 {
-				g.fault(time.Now())
-			}
-			at(t, firstTrouble, crowd(t, &g, 2), 1)
-			g.well()
-		})
-	})
-	t.Run("AProbeThatFoundOutNothingLetsAnotherOneTry", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			var g gate
-			g.fault(time.Now())
+			g.shut(refused)
 			through := crowd(t, &g, 3)
-			at(t, firstTrouble, through, 1)
+			at(t, 24*time.Hour, through, 0)
+			if g.shutFor() != refused {
+				t.Error("it does not say why")
+			}
+			g.open()
+			g.well()
+			at(t, 0, through, 3)
+		})
+	})
+	t.Run("AfterTroubleOneGoesFirstAndTheOthersWaitForIt", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			var g gate
+			g.shut(refused)
+			g.open()
+			through := crowd(t, &g, 5)
+			at(t, time.Hour, through, 1)
+			g.well()
+			at(t, 0, through, 5)
+		})
+	})
+	t.Run("OneThatFoundOutNothingLetsAnotherOneTry", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			g := gate{trial: true}
+			through := crowd(t, &g, 3)
+			at(t, 0, through, 1)
 			g.unsure()
 			at(t, 0, through, 2)
 			g.well()
+		})
+	})
+	t.Run("AtTheStartTheOthersWaitForAWhileOnly", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			g := gate{trial: true, waits: time.Second}
+			through := crowd(t, &g, 4)
+			at(t, time.Second-1, through, 1)
+			at(t, 1, through, 4)
+		})
+	})
+	t.Run("ARunOfCallsWithoutAnAnswerTripsIt", func(t *testing.T) {
+		var g gate
+		for range 3 * tripAfter {
+			for range tripAfter - 1 {
+				if g.missed() {
+					t.Fatal("tripped too early")
+				}
+			}
+			g.answered()
+		}
+		for k := range tripAfter {
+			if g.missed() != (k == tripAfter-1) {
+				t.Fatalf("wrong after %d", k+1)
+			}
+		}
+		g.shut(&standing.Trouble{Why: standing.Down})
+		if g.missed() {
+			t.Error("calls that were under way are news")
+		}
+		g.open()
+		if small, err := g.pass(t.Context()); !small || err != nil {
+			t.Errorf("the first call after it is small: %v, %v", small, err)
+		}
+		if !g.missed() {
+			t.Error("one more miss does not trip it again")
+		}
+	})
+	t.Run("SettledWaitsForTheEndOfTrouble", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			var g gate
+			if !g.settled(t.Context(), 0) {
+				t.Error("an open gate is settled")
+			}
+			g.shut(refused)
+			if g.settled(t.Context(), time.Minute) {
+				t.Error("settled while shut")
+			}
+			time.AfterFunc(time.Second, g.open)
+			if !g.settled(t.Context(), time.Minute) {
+				t.Error("not settled when it was opened")
+			}
 		})
 	})
 	t.Run("WhoStopsWaitingIsNotThrough", func(t *testing.T) {
@@ -116,7 +143,7 @@ func TestGate(t *testing.T) {
 			g.hold(time.Now().Add(time.Hour))
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
-			if err := g.pass(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			if _, err := g.pass(ctx); !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("got %v", err)
 			}
 		})

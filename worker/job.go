@@ -26,7 +26,6 @@ type jobInfo struct {
 // carrierField is the name of the field that has the recipients' network operators.
 const carrierField = "carrier"
 
-
 // jobCache keeps the jobs that are being sent. The zero cache is empty; it is safe for concurrent use.
 type jobCache struct {
 	mu   sync.Mutex

@@ -30,6 +30,9 @@ type Account struct {
 	Settings string
 	// Timeout bounds one call; 0 is 30 s.
 	Timeout time.Duration
+	// Quiet are hours at which no call is made for anybody, in addition to Options.Quiet: "21:00-08:00", with days before
+	// and a zone after it if not every day and each recipient's own. Empty is none.
+	Quiet string
 }
 
 // Limits are what an account may do in a second, and at a time, over all workers.
@@ -58,7 +61,10 @@ type Options struct {
 	// ReportTo returns the address for reports about the recipient at a position of a batch, or, below 0, about any of the
 	// batch; nil when nobody listens.
 	ReportTo func(account, job string, batch, position int) string
-	Retry  Retry
+	Retry    Retry
+	// Quiet are hours at which no call is made, whatever a job says, by the beginning of the number, such as "45"; the
+	// longest that there is counts. Everybody is for the others. They are written as Account.Quiet is.
+	Quiet map[string]string
 	// Window is how many batches of one job are on the queue at a time; 0 is as many as the living workers keep busy.
 	Window int
 	// Poll is how often an idle account's queue is looked at; 0 is 20 ms. The first call of a job on an idle system
@@ -104,6 +110,9 @@ func (o Options) withDefaults() (Options, error) {
 			errs = append(errs, fmt.Errorf("worker: account %s has no adapter", a.Name))
 		case a.Concurrency < 0 || a.Timeout < 0 || min(a.Limits.Calls, a.Limits.Recipients, a.Limits.Segments, float64(a.Limits.InFlight)) < 0:
 			errs = append(errs, fmt.Errorf("worker: account %s: concurrency, limits and timeout can't be negative", a.Name))
+		}
+		if _, err := guardOf(&o, &a); err != nil {
+			errs = append(errs, err)
 		}
 		seen[a.Name] = true
 		accounts[i] = a

@@ -60,10 +60,10 @@ type Book struct{ rdb redis.UniversalClient }
 // New returns the Book in rdb.
 func New(rdb redis.UniversalClient) *Book { return &Book{rdb} }
 
-// keysOf are the record, the turn that is taken, and how often probes failed in a row.
+// keysOf are the record, and how often there was trouble or a probe since a call was taken.
 func keysOf(account string) []string {
 	k := "volley:trouble:{" + account + "}"
-	return []string{k, k + ":turn", k + ":strikes"}
+	return []string{k, k + ":strikes"}
 }
 
 // Report notes trouble. It reports whether it is news: a record that is there stays as it is, but that Suspended replaces
