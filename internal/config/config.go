@@ -31,6 +31,7 @@ type Config struct {
 	Retry     Retry
 	Callbacks Callbacks
 	Reports   Reports
+	Scheduler Scheduler
 	Inbound   Inbound
 	Admin     Admin
 }
@@ -149,12 +150,13 @@ func (r *reader) syntax(err error) {
 
 // config reads the whole document.
 func (r *reader) config(doc *yaml.Node) *Config {
-	top := r.section(doc, 1, "", "the file", []string{"redis", "accounts", "routes", "retry", "callbacks", "reports", "inbound", "admin"})
+	top := r.section(doc, 1, "", "the file", []string{"redis", "accounts", "routes", "retry", "callbacks", "reports", "inbound", "scheduler", "admin"})
 	c := &Config{
 		Redis:     r.redis(top),
 		Retry:     r.retry(top),
 		Callbacks: r.callbacks(top),
 		Reports:   r.reports(top),
+		Scheduler: r.scheduler(top),
 		Inbound:   r.inbound(top),
 		Admin:     r.admin(top),
 	}
