@@ -1,0 +1,31 @@
+package report
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// metrics are what appliers count. The accounts are those that this installation has signed for.
+type metrics struct {
+	results *prometheus.CounterVec
+	backlog prometheus.Gauge
+	parked  prometheus.Gauge
+}
+
+func newMetrics(reg prometheus.Registerer) *metrics {
+	m := &metrics{
+		results: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "volley_reports_total",
+			Help: "Reports by account and by what became of them: applied, known, early, stale, nobody, gone, damaged, pending or expired.",
+		}, []string{"account", "result"}),
+		backlog: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "volley_reports_backlog", Help: "Records of reports that wait to be applied.",
+		}),
+		parked: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "volley_reports_parked", Help: "Reports that wait for the outcome of their recipient.",
+		}),
+	}
+	if reg != nil {
+		reg.MustRegister(m.results, m.backlog, m.parked)
+	}
+	return m
+}
+
+func (m *metrics) count(account, result string) { m.results.WithLabelValues(account, result).Inc() }
