@@ -454,3 +454,13 @@ func FuzzReceive(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkReceive(b *testing.B) {
+	p := push(b, "dlr_level2.txt")
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := (pushes{}).Receive(p); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -207,7 +207,10 @@ func (d MTTM) readBatch(body []byte, ask *Ask) {
 	}
 	for i := range ask.Messages {
 		m := &ask.Messages[i]
-		m.object, m.Due = mttmBatchMark, due
+		m.object = mttmBatchMark
+		if due.After(m.Due) {
+			m.Due = due
+		}
 		m.Callback, m.Asked = config.callback(m.Callback), config.asked(m.Asked)
 	}
 	switch n := len(ask.Messages); {

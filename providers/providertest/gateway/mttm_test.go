@@ -297,6 +297,20 @@ func TestMTTM_Schedules(t *testing.T) {
 	}
 }
 
+func TestMTTM_ReadsTheCarriersDeliveryTime(t *testing.T) {
+	for sdt, want := range map[string]time.Time{
+		"300102120000000+": time.Date(2030, 1, 2, 12, 0, 0, 0, time.UTC),
+		"300102120000004+": time.Date(2030, 1, 2, 11, 0, 0, 0, time.UTC),
+		"300102120000038-": time.Date(2030, 1, 2, 21, 30, 0, 0, time.UTC),
+		"000000010000000R": time.Now().Add(time.Hour),
+	} {
+		g, w := serve(t, gateway.MTTM{}, mttmRequest("POST", "/secure/send", `{"to":"4512340101","content":"Hi","sdt":"`+sdt+`"}`))
+		if w.Code != 200 || g.Messages()[0].Due.Sub(want).Abs() > time.Minute {
+			t.Errorf("%s: got %d, %v", sdt, w.Code, g.Messages())
+		}
+	}
+}
+
 func TestMTTM_Rate(t *testing.T) {
 	for query, want := range map[string]string{
 		"to=4512340101":                                                    `200 {"data": {"unit_rate": 0.05, "submit_sm_count": 1}}`,

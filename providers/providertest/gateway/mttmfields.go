@@ -211,7 +211,7 @@ func (f *mttmFields) add(ask *Ask, a mttmAnswers) {
 
 // message returns what the handset gets, and false for hex that is none.
 func (f *mttmFields) message(record bool) (Message, bool) {
-	m := Message{From: f.from, Callback: f.callback()}
+	m := Message{From: f.from, Callback: f.callback(), Due: smppTime(f.wishes.sdt, time.Now())}
 	if record && f.wishes != (mttmWishes{}) {
 		m.Asked = map[string]string{}
 		f.wishes.each(func(key, value string) { m.Asked[key] = value })
@@ -268,6 +268,32 @@ func mttmGSM(text string) string {
 		b.WriteRune(r)
 	}
 	return b.String()
+}
+
+// smppTime reads a time of SMPP: YYMMDDhhmmss, a tenth of a second, and by how many quarters of an hour the zone is ahead (+) or
+// behind (-); with R all of it is a wait. Source: SMPP 3.4 section 7.1.1. What can't be read is at once.
+func smppTime(s string, now time.Time) time.Time {
+	const digits = 12
+	if len(s) != digits+4 {
+		return time.Time{}
+	}
+	if s[15] == 'R' {
+		n := make([]int, digits/2)
+		for i := range n {
+			n[i], _ = strconv.Atoi(s[2*i : 2*i+2])
+		}
+		return now.AddDate(n[0], n[1], n[2]).Add(time.Duration(n[3])*time.Hour + time.Duration(n[4])*time.Minute + time.Duration(n[5])*time.Second)
+	}
+	t, err := time.Parse("060102150405", s[:digits])
+	if err != nil {
+		return time.Time{}
+	}
+	quarters, _ := strconv.Atoi(s[13:15])
+	ahead := time.Duration(quarters) * 15 * time.Minute
+	if s[15] == '-' {
+		ahead = -ahead
+	}
+	return t.Add(-ahead)
 }
 
 // callback returns where reports go, nil for nowhere. An address asks for them by itself, and the level is 1 unless given.
