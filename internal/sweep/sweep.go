@@ -4,6 +4,8 @@ package sweep
 
 import (
 	"context"
+	"crypto/rand"
+	_ "embed" // the script that takes turns
 	"errors"
 	"fmt"
 	"strconv"
@@ -20,8 +22,11 @@ import (
 const (
 	// Every is the pause between two sweeps.
 	Every = 2 * time.Second
-	// keyTurn makes one of all workers sweep at a time.
+	// keyTurn has the one of all sweepers that sweeps. It keeps the turn while it lives, since what is wrong takes several
+	// looks of one sweeper to tell.
 	keyTurn = "volley:sweep"
+	// turn is how long the turn is kept without a sweep.
+	turn = 2*Every + Every/2
 	// perJob bounds the batches that are looked at of one job, perSweep the jobs.
 	perJob, perSweep = 256, 500
 	// young is how long a job may be without its first task: its producer is putting it there.
@@ -35,6 +40,7 @@ type Sweeper struct {
 	queue  *asynq.Client
 	tasks  *asynq.Inspector
 	log    *zap.Logger
+	id     string // whose turn it is
 
 	// A batch is put back when two sweeps in a row found it forsaken: after a pause of Redis itself, heartbeats and
 	// tasks that are only late would look lost to one alone.
@@ -48,12 +54,24 @@ type suspect struct {
 	looks int
 }
 
-// patience is after how many looks a batch that was put back is put back once more: whoever took it may have died too.
-const patience = 4
+const (
+	// certain is how many looks in a row it takes to put a batch back.
+	certain = 2
+	// unmoved is the same for a task that is a worker's, by a lease that a living one moves on every five seconds.
+	unmoved = 5
+	// patience is after how many further looks a batch that was put back is put back once more: whoever took it may have
+	// died too.
+	patience = 4
+)
+
+//go:embed turn.lua
+var turnLua string
+
+var turnScript = redis.NewScript(turnLua)
 
 // New returns a Sweeper in rdb, which it does not own.
 func New(rdb redis.UniversalClient, log *zap.Logger) *Sweeper {
-	return &Sweeper{rdb: rdb, ledger: ledger.New(rdb), queue: asynq.NewClientFromRedisClient(rdb), tasks: asynq.NewInspectorFromRedisClient(rdb), log: log}
+	return &Sweeper{rdb: rdb, ledger: ledger.New(rdb), queue: asynq.NewClientFromRedisClient(rdb), tasks: asynq.NewInspectorFromRedisClient(rdb), log: log, id: rand.Text()}
 }
 
 // Run sweeps until ctx ends.
@@ -66,7 +84,7 @@ func (s *Sweeper) Run(ctx context.Context) {
 			return
 		case <-t.C:
 		}
-		mine, err := s.rdb.SetNX(ctx, keyTurn, "1", Every*3/4).Result()
+		mine, err := turnScript.Run(ctx, s.rdb, []string{keyTurn}, s.id, turn.Milliseconds()).Bool()
 		if err == nil && mine {
 			_, err = s.Sweep(ctx)
 		}
@@ -119,10 +137,14 @@ func (s *Sweeper) job(ctx context.Context, id string, alive map[string]bool, now
 			looks += before.looks
 		}
 		now[f.ref] = suspect{f.wrong, looks}
-		if looks < 2 {
+		needed := certain
+		if f.unheld {
+			needed = unmoved
+		}
+		if looks < needed {
 			continue
 		}
-		if err := s.putBack(ctx, &j, f, (looks-2)/patience); err != nil {
+		if err := s.putBack(ctx, &j, f, (looks-needed)/patience); err != nil {
 			return put, err
 		}
 		put++
@@ -138,11 +160,14 @@ func (s *Sweeper) Forsaken(ctx context.Context, id string) ([]string, error) {
 		return nil, ignoreGone(err)
 	}
 	found, err := s.look(ctx, &j, map[string]bool{})
-	out := make([]string, len(found))
-	for i, f := range found {
-		out[i] = fmt.Sprintf("batch %d: %s", f.ref.Batch, f.wrong)
-		if f.wrong != lost && f.wrong != givenUp {
-			out[i] = fmt.Sprintf("batch %d is held by a worker that is gone: %s", f.ref.Batch, f.wrong)
+	var out []string
+	for _, f := range found {
+		switch {
+		case f.unheld: // a worker is about to take it, or has just given it up, unless it died
+		case f.beside:
+			out = append(out, fmt.Sprintf("batch %d is held by a worker that is gone: %s", f.ref.Batch, f.wrong))
+		default:
+			out = append(out, fmt.Sprintf("batch %d: %s", f.ref.Batch, f.wrong))
 		}
 	}
 	return out, err
@@ -153,6 +178,10 @@ type forsaken struct {
 	ref   task.Ref
 	queue string
 	wrong string
+	// beside is true when a task for it is there that a dead worker was given.
+	beside bool
+	// unheld is true when that worker never became the batch's owner, or had given it up.
+	unheld bool
 }
 
 func (s *Sweeper) look(ctx context.Context, j *ledger.Job, alive map[string]bool) ([]forsaken, error) {
@@ -183,34 +212,70 @@ func (s *Sweeper) look(ctx context.Context, j *ledger.Job, alive map[string]bool
 	if err != nil {
 		return nil, err
 	}
+	unreadable, err := s.unreadable(ctx, queues, refs, states, holders)
+	if err != nil {
+		return nil, err
+	}
 	var out []forsaken
 	for i, ref := range refs {
-		wrong, err := s.wrong(ctx, holders[i].Owner, states[i], alive)
-		if err != nil {
-			return nil, err
+		f := forsaken{ref: ref, queue: queues[i]}
+		owner, state := holders[i].Owner, states[i]
+		switch {
+		case owner != "":
+			f.beside = true
+			if f.wrong, err = s.dead(ctx, owner, alive); err != nil {
+				return nil, err
+			}
+		case state.Word == "":
+			f.wrong = lost
+		case state.GivenUp():
+			f.wrong = givenUp
+		case unreadable[ref]:
+			f.wrong = foreign
+		case state.Active():
+			f.beside, f.unheld = true, true
+			f.wrong = "lease-" + strconv.FormatInt(state.Lease, 10)
 		}
-		if wrong != "" {
-			out = append(out, forsaken{ref, queues[i], wrong})
+		if f.wrong != "" {
+			out = append(out, f)
 		}
 	}
 	return out, nil
 }
 
-// What is wrong with a batch that nobody has. A dead owner is told by its token instead.
+// What is wrong with a batch that nobody has. A dead owner is told by its token instead, and a task whose worker died
+// before it owned the batch by its lease.
 const (
 	lost    = "it had no task"
 	givenUp = "asynq had given its task up"
+	foreign = "no worker could read its task"
 )
 
-func (s *Sweeper) wrong(ctx context.Context, owner, state string, alive map[string]bool) (string, error) {
-	switch {
-	case owner == "" && state == "":
-		return lost, nil
-	case owner == "" && task.GivenUp(state):
-		return givenUp, nil
-	case owner == "":
-		return "", nil
+// unreadable finds the batches whose tasks were sent back by a worker that could not read them.
+func (s *Sweeper) unreadable(ctx context.Context, queues []string, refs []task.Ref, states []task.State, holders []ledger.Holder) (map[task.Ref]bool, error) {
+	var on []string
+	var waiting []task.Ref
+	for i, state := range states {
+		if holders[i].Owner == "" && state.Waits() {
+			on, waiting = append(on, queues[i]), append(waiting, refs[i])
+		}
 	}
+	if len(waiting) == 0 {
+		return nil, nil
+	}
+	readable, err := task.Readable(ctx, s.rdb, on, waiting)
+	if err != nil {
+		return nil, err
+	}
+	out := map[task.Ref]bool{}
+	for i, ref := range waiting {
+		out[ref] = !readable[i]
+	}
+	return out, nil
+}
+
+// dead returns the owner's token when its worker is gone, and "" when it lives.
+func (s *Sweeper) dead(ctx context.Context, owner string, alive map[string]bool) (string, error) {
 	lives, known := alive[owner]
 	if !known {
 		var err error
@@ -229,7 +294,7 @@ func (s *Sweeper) wrong(ctx context.Context, owner, state string, alive map[stri
 func (s *Sweeper) putBack(ctx context.Context, j *ledger.Job, f forsaken, nth int) error {
 	s.log.Warn("a batch that nobody worked on goes back on the queue", zap.String("job", f.ref.Job), zap.Int("batch", f.ref.Batch),
 		zap.String("queue", f.queue), zap.String("reason", f.wrong))
-	if f.wrong != lost && f.wrong != givenUp {
+	if f.beside {
 		// The dead owner's task is still active for asynq, and so is that of a worker that died before it had taken over.
 		mark := f.wrong
 		if nth > 0 {
@@ -237,7 +302,7 @@ func (s *Sweeper) putBack(ctx context.Context, j *ledger.Job, f forsaken, nth in
 		}
 		return task.PutBeside(ctx, s.queue, f.queue, f.ref, mark)
 	}
-	if f.wrong == givenUp {
+	if f.wrong == givenUp || f.wrong == foreign {
 		if err := task.Drop(s.tasks, f.queue, f.ref); err != nil {
 			return err
 		}

@@ -87,6 +87,20 @@ func (g *rig) pending() string {
 	return strings.Join(ids, " ")
 }
 
+// activate makes a batch's task look as one that a worker was given.
+func (g *rig) activate(batch int, lease int64) {
+	g.t.Helper()
+	id, key := task.Ref{Job: g.job, Batch: batch}.ID(), "asynq:{"+task.Queue("a", 0)+"}:"
+	for _, err := range []error{
+		g.rdb.LRem(g.t.Context(), key+"pending", 1, id).Err(), g.rdb.HSet(g.t.Context(), key+"t:"+id, "state", "active").Err(),
+		g.rdb.ZAdd(g.t.Context(), key+"lease", redis.Z{Member: id, Score: float64(lease)}).Err(),
+	} {
+		if err != nil {
+			g.t.Fatal(err)
+		}
+	}
+}
+
 func (g *rig) drop(batch int) {
 	g.t.Helper()
 	if err := g.tasks.DeleteTask(task.Queue("a", 0), task.Ref{Job: g.job, Batch: batch}.ID()); err != nil {
@@ -162,6 +176,55 @@ func TestSweeper_Sweep(t *testing.T) {
 		g.sweep(1)
 		if p := g.pending(); !strings.Contains(p, ":1") {
 			t.Errorf("pending: %s", p)
+		}
+	})
+	t.Run("ATaskWhoseWorkerDiedBeforeItOwnedTheBatchIsPutBesideWhenItsLeaseStandsStill", func(t *testing.T) {
+		g := newRig(t, time.Time{})
+		g.activate(1, 1_900_000_000)
+		for range 4 {
+			g.sweep(0)
+		}
+		g.sweep(1)
+		if p := g.pending(); !strings.Contains(p, ":1~lease-1900000000") {
+			t.Errorf("pending: %s", p)
+		}
+		if wrong, err := g.sweeper.Forsaken(t.Context(), g.job); err != nil || len(wrong) > 0 {
+			t.Errorf("what may be under way is called forsaken: %q, %v", wrong, err)
+		}
+	})
+	t.Run("ATaskWhoseLeaseIsMovedOnIsLeftAlone", func(t *testing.T) {
+		g := newRig(t, time.Time{})
+		for i := range 8 {
+			if i%3 == 0 {
+				g.activate(1, 1_900_000_000+5*int64(i))
+			}
+			g.sweep(0)
+		}
+	})
+	t.Run("ATaskThatNoWorkerCouldReadIsPutBack", func(t *testing.T) {
+		g := newRig(t, time.Time{})
+		g.drop(1)
+		id := task.Ref{Job: g.job, Batch: 1}.ID()
+		q := asynq.NewClientFromRedisClient(g.rdb)
+		if _, err := q.EnqueueContext(t.Context(), asynq.NewTask(task.Type, []byte("2 of a newer version")), asynq.Queue(task.Queue("a", 0)), asynq.TaskID(id)); err != nil {
+			t.Fatal(err)
+		}
+		g.sweep(0)
+		g.sweep(0) // as long as no worker has tried it
+		key := "asynq:{" + task.Queue("a", 0) + "}:"
+		for _, err := range []error{
+			g.rdb.LRem(t.Context(), key+"pending", 1, id).Err(), g.rdb.HSet(t.Context(), key+"t:"+id, "state", "retry").Err(),
+			g.rdb.ZAdd(t.Context(), key+"retry", redis.Z{Member: id, Score: float64(time.Now().Add(time.Minute).Unix())}).Err(),
+		} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		g.sweep(0)
+		g.sweep(1)
+		info, err := g.tasks.GetTaskInfo(task.Queue("a", 0), id)
+		if err != nil || info.State != asynq.TaskStatePending || string(info.Payload) != string((task.Ref{Job: g.job, Batch: 1}).Payload()) {
+			t.Errorf("task %+v, %v", info, err)
 		}
 	})
 	t.Run("AFinishedBatchNeedsNone", func(t *testing.T) {

@@ -96,25 +96,59 @@ func put(ctx context.Context, c *asynq.Client, queue string, r Ref, id string, a
 	return nil
 }
 
-// States returns the asynq state of each batch's task, by its queue and ID; empty when there is none.
-func States(ctx context.Context, rdb redis.UniversalClient, queues []string, refs []Ref) ([]string, error) {
+// State is what asynq knows of a task.
+type State struct {
+	// Word is asynq's name of the state; empty when there is no task.
+	Word string
+	// Lease is until when an active task is its worker's, in seconds since 1970 by the clock of that worker, which moves it
+	// on every five seconds. It is 0 for other tasks.
+	Lease int64
+}
+
+// States returns the state of each batch's task, by its queue and ID.
+func States(ctx context.Context, rdb redis.UniversalClient, queues []string, refs []Ref) ([]State, error) {
 	pipe := rdb.Pipeline()
-	cmds := make([]*redis.StringCmd, len(refs))
+	words, leases := make([]*redis.StringCmd, len(refs)), make([]*redis.FloatCmd, len(refs))
 	for i, r := range refs {
-		cmds[i] = pipe.HGet(ctx, "asynq:{"+queues[i]+"}:t:"+r.ID(), "state")
+		words[i] = pipe.HGet(ctx, "asynq:{"+queues[i]+"}:t:"+r.ID(), "state")
+		leases[i] = pipe.ZScore(ctx, "asynq:{"+queues[i]+"}:lease", r.ID())
 	}
 	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
 		return nil, err
 	}
-	out := make([]string, len(refs))
-	for i, c := range cmds {
-		out[i] = c.Val()
+	out := make([]State, len(refs))
+	for i := range out {
+		out[i] = State{words[i].Val(), int64(leases[i].Val())}
 	}
 	return out, nil
 }
 
-// GivenUp reports whether asynq will not hand out a task in the state of its own accord.
-func GivenUp(state string) bool { return state == "archived" || state == "completed" }
+// Active reports whether a worker was given the task.
+func (s State) Active() bool { return s.Word == "active" }
+
+// GivenUp reports whether asynq will not hand out the task of its own accord.
+func (s State) GivenUp() bool { return s.Word == "archived" || s.Word == "completed" }
+
+// Waits reports whether asynq will hand the task out again, as its last worker asked it to.
+func (s State) Waits() bool { return s.Word == "retry" }
+
+// Readable reports of each batch's task whether Parse can read its payload. A task that is not there is readable.
+func Readable(ctx context.Context, rdb redis.UniversalClient, queues []string, refs []Ref) ([]bool, error) {
+	pipe := rdb.Pipeline()
+	cmds := make([]*redis.StringCmd, len(refs))
+	for i, r := range refs {
+		cmds[i] = pipe.HGet(ctx, "asynq:{"+queues[i]+"}:t:"+r.ID(), "msg")
+	}
+	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
+		return nil, err
+	}
+	out := make([]bool, len(refs))
+	for i, c := range cmds {
+		// asynq's message has the payload in it as it is.
+		out[i] = c.Val() == "" || strings.Contains(c.Val(), string(refs[i].Payload()))
+	}
+	return out, nil
+}
 
 // Drop removes a task that asynq has given up, so that its ID is free.
 func Drop(i *asynq.Inspector, queue string, r Ref) error {
