@@ -77,6 +77,18 @@ type Job struct {
 	MaxLate time.Duration
 	// Past says what becomes of times that have passed; empty is RefusePast.
 	Past Past
+
+	// Priority says who goes first at an account; empty is Normal.
+	Priority Priority
+	// OnUnknown says what becomes of those whom the gateway may have taken; empty is Hold.
+	OnUnknown OnUnknown
+	// Flash asks that handsets show the message at once and store it nowhere, where the gateway can ask for that.
+	Flash bool
+	// Validity is how long the network may try, where the gateway can tell it; 0 is as long as it does by itself.
+	Validity time.Duration
+	// AtGateway hands the message over at once and leaves it to the gateway to send at the time, where it can do that.
+	// Whoever is to be able to cancel leaves it false.
+	AtGateway bool
 }
 
 // Recipient is one phone number of a job.
@@ -163,18 +175,16 @@ func (j *Job) check() (checked, error) {
 	case !j.At.IsZero() && time.Until(j.At) > MaxAhead:
 		bad(invalid("at", "is more than two years ahead"))
 	}
-	for _, err := range j.checkTimes(&c.spec) {
+	for _, err := range append(j.checkTimes(&c.spec), j.checkWishes(&c.spec)...) {
 		bad(err)
 	}
 	if len(errs) > 0 {
 		return c, errors.Join(errs...)
 	}
-	rules, at := c.spec.Time, c.spec.At
-	c.spec = ledger.Spec{Via: j.Via, From: string(from), Text: j.Text, Fields: j.Fields, Label: j.Label}
+	c.spec.Via, c.spec.From, c.spec.Text, c.spec.Fields, c.spec.Label = j.Via, string(from), j.Text, j.Fields, j.Label
 	if j.Binary != nil {
 		c.spec.UDH, c.spec.Payload = j.Binary.UDH, j.Binary.Payload
 	}
-	c.spec.Time, c.spec.At = rules, at
 	if !j.At.IsZero() {
 		c.spec.At = j.At.UnixMilli()
 	}
@@ -215,7 +225,7 @@ func (j *Job) checkFields() error {
 // fingerprint is of all that makes the job's content, other than its recipients.
 func (c *checked) fingerprint() (ledger.Fingerprint, error) {
 	spec := c.spec
-	spec.Accounts = nil // what a route stands for may change between two equal calls
+	spec.Accounts, spec.Legs = nil, nil // what a route stands for may change between two equal calls
 	b, err := json.Marshal(struct {
 		ledger.Spec
 		Delay time.Duration

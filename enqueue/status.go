@@ -68,6 +68,26 @@ type Outcome struct {
 	Ref       string    `json:"ref"`
 	// Row is the recipient's place in what was enqueued, from Job.FirstRow.
 	Row uint64 `json:"row"`
+	// History is what the recipient had been through at accounts of the route that it left for the next one.
+	History []Step `json:"history,omitempty"`
+}
+
+// Step is a recipient's time at an account that it left for the route's next one.
+type Step struct {
+	Account string `json:"account"`
+	// Code and Detail are why nothing was sent there.
+	Code     string    `json:"code"`
+	Detail   string    `json:"detail"`
+	Attempts int       `json:"attempts"`
+	LeftAt   time.Time `json:"left_at"`
+}
+
+func history(steps []ledger.Step) []Step {
+	var out []Step
+	for _, s := range steps {
+		out = append(out, Step{s.Account, s.Code, s.Detail, s.Attempts, time.UnixMilli(s.At).UTC()})
+	}
+	return out
 }
 
 // Status returns a job's state and counts; ErrNotFound when there is no such job.
@@ -123,6 +143,7 @@ func (c *Client) Outcomes(ctx context.Context, jobID string) iter.Seq2[Outcome, 
 			out := Outcome{
 				To: o.To, Status: o.State.String(), Account: o.Account, ProviderMessageID: o.ID, Code: o.Code,
 				Detail: o.Detail, Attempts: o.Attempts, UpdatedAt: time.UnixMilli(o.At).UTC(), Ref: o.Ref, Row: o.Row,
+				History: history(o.History),
 			}
 			if !yield(out, nil) {
 				return

@@ -68,7 +68,7 @@ nothing. With --key, an import that was cut off can be repeated without sending 
 			})
 		},
 	}
-	flags.register(a, cmd)
+	flags.register(a, cmd, enqueue.Bulk)
 	f := cmd.Flags()
 	f.StringVar(&o.to, "to-column", "", "`column` with the numbers (default to, or the only one of msisdn, phone, number, mobile)")
 	f.StringVar(&o.ref, "ref-column", "", "`column` that is given back with the outcomes (default ref, when there is one)")

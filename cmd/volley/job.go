@@ -15,9 +15,12 @@ import (
 type jobFlags struct {
 	via, from, text, at, tz, key, label string
 	delay                               time.Duration
+	wishes                              wishFlags
 }
 
-func (j *jobFlags) register(a *app, cmd *cobra.Command) {
+// register adds the flags; a job has the priority unless told.
+func (j *jobFlags) register(a *app, cmd *cobra.Command, priority enqueue.Priority) {
+	j.wishes.register(cmd, priority)
 	f := cmd.Flags()
 	f.StringVar(&j.via, "via", "", "`account or route` to send through")
 	f.StringVar(&j.from, "from", "", "sender ID: up to 11 letters and digits, or 15 digits; left out, the account's own")
@@ -37,6 +40,9 @@ func (j *jobFlags) register(a *app, cmd *cobra.Command) {
 // job returns what the flags say; its recipients are for the caller to add.
 func (j *jobFlags) job() (enqueue.Job, error) {
 	job := enqueue.Job{Via: j.via, From: j.from, Text: j.text, Key: j.key, Label: j.label, Delay: j.delay}
+	if err := j.wishes.apply(&job); err != nil {
+		return job, err
+	}
 	if j.tz != "" && j.at == "" {
 		return job, invalid("--tz says in which zone --at is, and there is no --at")
 	}

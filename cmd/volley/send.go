@@ -41,7 +41,7 @@ func newSend(a *app) *cobra.Command {
 			})
 		},
 	}
-	flags.register(a, cmd)
+	flags.register(a, cmd, enqueue.Normal)
 	cmd.Flags().StringArrayVar(&to, "to", nil, "recipient's `number` with its country code; several with commas, or --to again")
 	_ = cmd.MarkFlagRequired("to")
 	return cmd
