@@ -11,6 +11,7 @@ import (
 	"github.com/volleysms/volley/internal/pace"
 	"github.com/volleysms/volley/internal/standing"
 	"github.com/volleysms/volley/internal/task"
+	"github.com/volleysms/volley/internal/window"
 	"github.com/volleysms/volley/providers"
 )
 
@@ -32,6 +33,9 @@ type account struct {
 	servers []*asynq.Server
 	busy    sync.WaitGroup // lanes and handlers
 
+	guard   *window.Guard
+	timings timings
+
 	asking   atomic.Bool // somebody here finds out whether the trouble is over
 	troubled atomic.Bool // no call has been taken since there was trouble
 }
@@ -42,6 +46,7 @@ func newAccount(w *Worker, o Account) *account {
 		lanes: o.Concurrency, timeout: o.Timeout, resend: o.ResendUnknown, ready: newReady(), pace: pace.New(w.rdb, o.Name, o.Limits),
 	}
 	a.limits.Recipients = max(1, a.limits.Recipients)
+	a.guard, _ = guardOf(&w.opts, &o) // the options were looked at
 	a.gate.trial, a.gate.waits = true, firstWait
 	return a
 }
@@ -54,6 +59,9 @@ func (a *account) batchesAtOnce() int { return min(max(8, a.lanes), 64) }
 
 // patientPoll is how many times longer a queue of bulk jobs is left alone when it was empty.
 const patientPoll = 5
+
+// duePoll is how often is looked for tasks whose time has come.
+const duePoll = 100 * time.Millisecond
 
 func (a *account) start() error {
 	for range a.lanes {
@@ -68,7 +76,7 @@ func (a *account) start() error {
 			Concurrency:              a.batchesAtOnce(),
 			Queues:                   map[string]int{task.Queue(a.name, p): 1},
 			TaskCheckInterval:        poll,
-			DelayedTaskCheckInterval: time.Second,
+			DelayedTaskCheckInterval: duePoll,
 			ShutdownTimeout:          a.w.drainTime() + drainMargin,
 			RetryDelayFunc:           func(n int, err error, _ *asynq.Task) time.Duration { return pauseOf(n, err) },
 			IsFailure:                func(error) bool { return false },

@@ -33,15 +33,8 @@ func (w *Worker) batch(ctx context.Context, a *account, ref task.Ref) (pause tim
 	if !a.passable(job) {
 		return 0, errBack
 	}
-	if early := time.Until(time.UnixMilli(job.spec.At)); job.spec.At > 0 && !job.spec.AtGateway && early > 0 {
-		if early > 2*time.Second {
-			return early, errBack
-		}
-		select { // asynq hands tasks out up to a second early
-		case <-time.After(early):
-		case <-w.stopCtx.Done():
-			return 0, errBack
-		}
+	if at := time.UnixMilli(job.spec.At); job.spec.At > 0 && !job.spec.AtGateway && time.Until(at) > 0 {
+		return 0, &waitError{at, job}
 	}
 	held, err := w.take(ctx, ref)
 	if errors.Is(err, ledger.ErrLost) {
@@ -52,6 +45,10 @@ func (w *Worker) batch(ctx context.Context, a *account, ref task.Ref) (pause tim
 	}
 	defer w.holds.Delete(held.Token)
 	r := newRun(w, a, job, &held)
+	if r.hours.t, err = a.timing(job); err != nil {
+		r.giveBack()
+		return 0, err
+	}
 	if name := job.spec.Account(held.Via); name != a.name {
 		// It moved to another account, and the task that says so may have been lost.
 		r.giveBack()
@@ -139,6 +136,7 @@ type run struct {
 	released bool
 	control  ledger.Control
 	done     chan struct{} // closed when open is 0
+	hours    hours
 
 	c committer
 }
@@ -200,13 +198,7 @@ func (r *run) resends(rec *ledger.Record) bool {
 
 // send plans the calls for what is queued and gives them to the lanes.
 func (r *run) send() {
-	items := make([]plan.Item, 0, len(r.records))
-	for i, rec := range r.records {
-		if rec.State == ledger.Queued {
-			to := &r.held.Recipients[i]
-			items = append(items, plan.Item{Index: i, To: to.To, Values: r.job.values(to.Values)})
-		}
-	}
+	items := r.ripe()
 	if len(items) == 0 {
 		close(r.done)
 		return
@@ -334,5 +326,5 @@ func (r *run) end(ctx context.Context) (pause time.Duration, err error) {
 	case r.control == ledger.Paused:
 		return 0, nil
 	}
-	return r.pause, errBack
+	return r.back(ctx)
 }

@@ -122,7 +122,7 @@ func (l *lane) out() {
 func (l *lane) take() *call {
 	q := l.a.ready
 	for {
-		if c := q.take(); c.run.wanted() {
+		if c := q.take(); c.run.wanted() && c.open() {
 			return c
 		}
 		if !q.more() {
@@ -145,7 +145,7 @@ func (l *lane) make(c *call, at time.Time) {
 		l.before.run.recorded(l.before.gen)
 	}
 	l.before = c
-	if !at.IsZero() && !l.punctual(c, at) {
+	if !at.IsZero() && !l.punctual(c, at) || c.shut() {
 		a.gate.unsure()
 		r.unclaim(c)
 		return
@@ -153,6 +153,7 @@ func (l *lane) make(c *call, at time.Time) {
 	// The call is not cut short by a stop: what is on the wire ends.
 	ctx, cancel := context.WithTimeout(context.Background(), a.timeout)
 	start := time.Now()
+	r.punctuality(c, start)
 	results := a.send(ctx, c.part.Call)
 	cancel()
 	a.took(time.Since(start))

@@ -205,10 +205,13 @@ func (w *Worker) handle(a *account, t *asynq.Task) error {
 	if w.stopped() {
 		return &backError{}
 	}
-	pause, err := w.batch(w.hard, a, ref)
+	pause, err := a.attend(ref)
+	var wait *waitError
 	switch {
 	case err == nil:
 		return nil
+	case errors.As(err, &wait):
+		return wait
 	case errors.Is(err, errBack):
 		return &backError{pause}
 	case errors.Is(err, ledger.ErrNotFound):

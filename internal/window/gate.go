@@ -49,7 +49,7 @@ type Times struct {
 // Guard is an operator's quiet hours. The zero Guard has none. It is not to be changed once it is in use.
 type Guard struct {
 	always   []Rule
-	prefixes map[uint64]Rule
+	prefixes map[uint64]Rule // 0 is for those of no other
 }
 
 // Always adds quiet hours for everybody.
@@ -60,6 +60,9 @@ func (g *Guard) Always(w Window) error {
 	}
 	return err
 }
+
+// Rest adds quiet hours for those whose numbers begin with no prefix that has some.
+func (g *Guard) Rest(w Window) error { return g.put(0, w) }
 
 // Prefix adds quiet hours for the numbers that begin with prefix, which is 1 to 7 digits. The longest prefix counts.
 func (g *Guard) Prefix(prefix string, w Window) error {
@@ -73,6 +76,10 @@ func (g *Guard) Prefix(prefix string, w Window) error {
 	if m == 0 || prefix[0] == '0' {
 		return fmt.Errorf("%q is no country code or other beginning of a number: 1 to 7 digits, the first of them not 0", prefix)
 	}
+	return g.put(m, w)
+}
+
+func (g *Guard) put(prefix uint64, w Window) error {
 	r, err := Quiet(w)
 	if err != nil {
 		return err
@@ -80,7 +87,7 @@ func (g *Guard) Prefix(prefix string, w Window) error {
 	if g.prefixes == nil {
 		g.prefixes = map[uint64]Rule{}
 	}
-	g.prefixes[m] = r
+	g.prefixes[prefix] = r
 	return nil
 }
 
@@ -138,11 +145,17 @@ type Gate struct {
 	byRule map[uint64][]Rule // by prefix
 	known  map[known]answer
 	locals map[*Zones]time.Time
+	ripe   map[moment]time.Time
 }
 
 type known struct {
 	zones  *Zones
 	prefix uint64
+}
+
+type moment struct {
+	known
+	ms int64
 }
 
 // answer holds from a moment until another.
@@ -170,6 +183,56 @@ func NewGate(t Times, g *Guard) (*Gate, error) {
 	}
 	gate.rules = append(gate.rules, g.always...)
 	return gate, nil
+}
+
+// NeedsZones reports whether it matters to the Gate where recipients are.
+func (g *Gate) NeedsZones() bool {
+	if !g.t.Local.IsZero() {
+		return true
+	}
+	for i := range g.rules {
+		if g.rules[i].zone == nil {
+			return true
+		}
+	}
+	for _, r := range g.guard.prefixes {
+		if r.zone == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// maxRipe bounds what is remembered of Ripe.
+const maxRipe = 1 << 12
+
+// Ripe returns the first moment at which a recipient could have been sent to, or can be: when due, or, where windows and
+// quiet hours did not allow it then, when they first did. The zero time is never.
+func (g *Gate) Ripe(p Person) time.Time {
+	if p.Zones == nil {
+		p.Zones = g.t.Zone
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	due := g.due(&p)
+	if due.Before(g.t.Created) {
+		due = g.t.Created
+	}
+	k := moment{known{p.Zones, g.guard.prefix(p.To)}, due.UnixMilli()}
+	t, ok := g.ripe[k]
+	if ok {
+		return t
+	}
+	rules := g.rulesOf(k.prefix)
+	open, until, _ := next(due, p.Zones, rules)
+	if t = until; open {
+		t = due
+	}
+	if g.ripe == nil || len(g.ripe) >= maxRipe {
+		g.ripe = map[moment]time.Time{}
+	}
+	g.ripe[k] = t
+	return t
 }
 
 // Idle reports whether a Gate with these rules would let everybody through at any time from t.Due on.
@@ -232,20 +295,26 @@ func (g *Gate) due(p *Person) time.Time {
 	return due
 }
 
+// rulesOf are the rules for the numbers with a prefix.
+func (g *Gate) rulesOf(prefix uint64) []Rule {
+	rules, ok := g.byRule[prefix]
+	if !ok {
+		rules = g.rules
+		if r, ok := g.guard.prefixes[prefix]; ok {
+			rules = append(rules[:len(rules):len(rules)], r)
+		}
+		g.byRule[prefix] = rules
+	}
+	return rules
+}
+
 // answer is what the windows and quiet hours say.
 func (g *Gate) answer(now time.Time, p *Person) answer {
 	k := known{p.Zones, g.guard.prefix(p.To)}
 	if a, ok := g.known[k]; ok && !now.Before(a.from) && (now.Before(a.until) || a.until.IsZero() && now.Sub(a.from) < horizon/4) {
 		return a
 	}
-	rules, ok := g.byRule[k.prefix]
-	if !ok {
-		rules = g.rules
-		if k.prefix != 0 {
-			rules = append(rules[:len(rules):len(rules)], g.guard.prefixes[k.prefix])
-		}
-		g.byRule[k.prefix] = rules
-	}
+	rules := g.rulesOf(k.prefix)
 	a := answer{from: now}
 	var which int
 	a.open, a.until, which = next(now, p.Zones, rules)

@@ -1,0 +1,355 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/volleysms/volley/internal/ledger"
+	"github.com/volleysms/volley/internal/plan"
+	"github.com/volleysms/volley/internal/task"
+	"github.com/volleysms/volley/internal/window"
+	"github.com/volleysms/volley/internal/zones"
+)
+
+// timing says, of one job at one account, which recipients may be sent to now. It is nil for a job that may be sent to
+// everybody as soon as it has come up.
+type timing struct {
+	gate     *window.Gate
+	due, at  int // positions in Spec.Fields of a recipient's own time and zone, -1 for none
+	needZone bool
+	sliding  bool // recipients of later batches may have their turn earlier
+}
+
+// timings are those of an account's jobs. The zero value is empty; it is safe for concurrent use.
+type timings struct {
+	mu   sync.Mutex
+	jobs map[*jobInfo]*timing
+}
+
+// timing returns what holds for a job.
+func (a *account) timing(job *jobInfo) (*timing, error) {
+	a.timings.mu.Lock()
+	defer a.timings.mu.Unlock()
+	if t, ok := a.timings.jobs[job]; ok {
+		return t, nil
+	}
+	t, err := newTiming(&job.spec, a.guard)
+	if err != nil {
+		return nil, err
+	}
+	if a.timings.jobs == nil || len(a.timings.jobs) >= maxCachedJobs {
+		a.timings.jobs = map[*jobInfo]*timing{}
+	}
+	a.timings.jobs[job] = t
+	return t, nil
+}
+
+func newTiming(spec *ledger.Spec, guard *window.Guard) (*timing, error) {
+	t := &timing{due: slices.Index(spec.Fields, ledger.FieldDue), at: slices.Index(spec.Fields, ledger.FieldZone)}
+	times, err := timesOf(spec)
+	if err != nil {
+		return nil, err
+	}
+	if t.due < 0 && window.Idle(&times, guard) {
+		return nil, nil
+	}
+	if t.gate, err = window.NewGate(times, guard); err != nil {
+		return nil, err
+	}
+	t.needZone = t.gate.NeedsZones()
+	t.sliding = t.needZone || t.due >= 0
+	return t, nil
+}
+
+// timesOf reads a job's rules.
+func timesOf(spec *ledger.Spec) (t window.Times, err error) {
+	t.Created = time.UnixMilli(spec.Created)
+	if spec.At > 0 && !spec.AtGateway {
+		t.Due = time.UnixMilli(spec.At)
+	}
+	r := spec.Time
+	if r == nil {
+		return t, nil
+	}
+	t.SendPast, t.MaxLate = r.SendPast, time.Duration(r.MaxLate)*time.Millisecond
+	if r.NotAfter > 0 {
+		t.NotAfter = time.UnixMilli(r.NotAfter)
+	}
+	var errs [3]error
+	if r.Local != "" {
+		t.Local, errs[0] = window.ParseWall(r.Local)
+	}
+	if r.Window != "" {
+		var w window.Window
+		w, errs[1] = window.Parse(r.Window)
+		t.Window = &w
+	}
+	if r.Zone != "" {
+		t.Zone, errs[2] = window.ZonesOf(r.Zone)
+	}
+	return t, errors.Join(errs[:]...)
+}
+
+// person is a recipient as the gate sees one.
+func (t *timing) person(to *ledger.Recipient) window.Person {
+	p := window.Person{To: to.To}
+	if t.due >= 0 {
+		p.Due = ledger.ParseDue(to.Values[t.due])
+	}
+	if !t.needZone {
+		return p
+	}
+	if t.at >= 0 && to.Values[t.at] != "" {
+		if z, err := window.ZonesOf(to.Values[t.at]); err == nil {
+			p.Zones = z
+		}
+	}
+	if p.Zones == nil {
+		p.Zones = zones.Of(to.To)
+	}
+	return p
+}
+
+// hours is what a run knows of when its recipients may be sent to.
+type hours struct {
+	t *timing
+	// closes is when it is too late in this stay for the recipient at each position, in milliseconds since 1970; 0 is never.
+	closes []int64
+	// waiting is how many wait, until when the first of them does, and why.
+	waiting int
+	until   time.Time
+	why     window.Why
+}
+
+// ripe returns what the planner is to be asked: the recipients who are queued and may be sent to now. Those for whom it
+// is too late are recorded as expired.
+func (r *run) ripe() []plan.Item {
+	items := make([]plan.Item, 0, len(r.records))
+	h := &r.hours
+	t := h.t
+	var late []lateOne
+	now := time.Now()
+	for i, rec := range r.records {
+		if rec.State != ledger.Queued {
+			continue
+		}
+		to := &r.held.Recipients[i]
+		if t != nil {
+			v := t.gate.Look(now, t.person(to))
+			if v.Expired {
+				late = append(late, lateOne{i, v.Why})
+				continue
+			}
+			if !v.Open {
+				h.waiting++
+				if h.until.IsZero() || v.Until.Before(h.until) {
+					h.until, h.why = v.Until, v.Why
+				}
+				continue
+			}
+			if !v.Until.IsZero() {
+				if h.closes == nil {
+					h.closes = make([]int64, len(r.records))
+				}
+				h.closes[i] = v.Until.UnixMilli()
+			}
+		}
+		items = append(items, plan.Item{Index: i, To: to.To, Values: r.job.values(to.Values)})
+	}
+	if len(late) > 0 {
+		r.expire(late)
+	}
+	return items
+}
+
+// lateOne is a recipient for whom it is too late.
+type lateOne struct {
+	index int
+	why   window.Why
+}
+
+// expire records those for whom it is too late.
+func (r *run) expire(late []lateOne) {
+	now := time.Now().UnixMilli()
+	r.commit(func(c *ledger.Commit) {
+		for _, l := range late {
+			rec := r.records[l.index]
+			why := string(l.why)
+			if l.why == window.TooLate {
+				why = "it could not be sent before it was too late"
+			}
+			rec.State, rec.At = ledger.Expired, now
+			rec.Note = r.held.Side.Note(ledger.Note{Code: "expired", Detail: why})
+			c.Records.Set(l.index, ledger.Queued, rec)
+			r.records[l.index] = rec
+		}
+	})
+}
+
+// shut reports whether the time has come at which a call must not be made any more, for one of its recipients at least.
+func (c *call) shut() bool {
+	closes := c.run.hours.closes
+	if closes == nil {
+		return false
+	}
+	now := time.Now().UnixMilli()
+	return slices.ContainsFunc(c.part.Items, func(i int) bool { return closes[i] > 0 && now >= closes[i] })
+}
+
+// open leaves a call that is shut for a later stay.
+func (c *call) open() bool {
+	if c.shut() {
+		c.run.leave(0)
+		return false
+	}
+	return true
+}
+
+// punctuality notes how late a call's recipients are, of those that had to wait for their time and are called for the
+// first time.
+func (r *run) punctuality(c *call, at time.Time) {
+	t, spec := r.hours.t, &r.job.spec
+	if t == nil && (spec.At <= spec.Created || spec.AtGateway) {
+		return
+	}
+	created := time.UnixMilli(spec.Created)
+	lateness := scheduleLateness.WithLabelValues(r.a.name)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, i := range c.part.Items {
+		if r.records[i].Attempts != 1 {
+			continue
+		}
+		ripe := time.UnixMilli(spec.At)
+		if t != nil {
+			ripe = t.gate.Ripe(t.person(&r.held.Recipients[i]))
+		}
+		if ripe.After(created) {
+			lateness.Observe(max(0, at.Sub(ripe).Seconds()))
+		}
+	}
+}
+
+// back says when a batch that goes back to the queue is to be looked at again: when the first of those who wait may be
+// sent to, unless others are tried again before.
+func (r *run) back(ctx context.Context) (pause time.Duration, err error) {
+	h := &r.hours
+	if h.waiting == 0 {
+		return r.pause, errBack
+	}
+	left := 0
+	for _, rec := range r.records {
+		if rec.State == ledger.Queued {
+			left++
+		}
+	}
+	now := time.Now()
+	if left > h.waiting && now.Add(r.pause).Before(h.until) {
+		return r.pause, errBack
+	}
+	if h.t.sliding {
+		if err := r.w.feedPast(ctx, r.a, r.job, r.held.Batch); err != nil {
+			return 0, err
+		}
+	}
+	if h.until.Sub(now) > early {
+		if err := r.w.ledger.SetWaiting(ctx, r.job.spec.ID, r.held.Batch, h.until, now, string(h.why)); err != nil {
+			r.w.log.Warn("it is not noted until when a batch waits", zap.String("job", r.job.spec.ID), zap.Error(err))
+		}
+	}
+	return 0, &waitError{h.until, r.job}
+}
+
+// feedPast fills the window of a job behind a batch that waits: others may have their turn before.
+func (w *Worker) feedPast(ctx context.Context, a *account, job *jobInfo, batch int) error {
+	f := w.feeder.of(job.spec.ID)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	target := min(job.batches, batch+1+w.window(a))
+	f.fed = max(f.fed, batch+1) // they are fed in order
+	if f.fed >= target {
+		return nil
+	}
+	if err := w.put(ctx, job, f.fed, target); err != nil {
+		return err
+	}
+	if err := w.ledger.SetFed(ctx, job.spec.ID, target); err != nil {
+		return err
+	}
+	f.fed = target
+	return nil
+}
+
+// waitError sends a task back to its queue until a moment. It is no failure.
+type waitError struct {
+	until time.Time
+	job   *jobInfo
+}
+
+func (e *waitError) Error() string { return "back to the queue until its time" }
+
+// early is how much too early asynq may hand out a task, which it keeps by the second.
+const early = time.Second
+
+// nap is how long a handler itself waits for a batch's time. One that comes up earlier leaves its place to others.
+const nap = 50 * time.Millisecond
+
+// attend is Worker.batch, but that it does not let go of a batch whose time is near.
+func (a *account) attend(ref task.Ref) (pause time.Duration, err error) {
+	for {
+		pause, err := a.w.batch(a.w.hard, a, ref)
+		var wait *waitError
+		if !errors.As(err, &wait) {
+			return pause, err
+		}
+		left := time.Until(wait.until)
+		switch {
+		case left > early:
+			return 0, wait
+		case left > nap:
+			a.park(task.Queue(a.name, wait.job.spec.Priority), ref, left)
+			return 0, nil
+		}
+		select {
+		case <-time.After(left):
+		case <-a.w.stopCtx.Done():
+			return 0, errBack
+		}
+	}
+}
+
+// park puts a batch on its queue again in time, so that it holds up no other meanwhile.
+func (a *account) park(queue string, ref task.Ref, left time.Duration) {
+	a.busy.Go(func() {
+		select {
+		case <-time.After(left):
+		case <-a.w.stopCtx.Done():
+		}
+		a.putAgain(queue, ref)
+	})
+}
+
+// putAgain puts a batch on a queue that it has just been taken from. Its old task may be there for a moment longer. When it
+// can't be put the sweep does it, which takes seconds.
+func (a *account) putAgain(queue string, ref task.Ref) {
+	const tries = 20
+	var there bool
+	var err error
+	for range tries {
+		ctx, cancel := context.WithTimeout(a.w.hard, commitTimeout)
+		there, err = task.PutFree(ctx, a.w.queue, queue, ref)
+		cancel()
+		if err == nil && !there {
+			return
+		}
+		time.Sleep(nap)
+	}
+	if err != nil {
+		a.w.log.Warn("a batch could not be put on the queue for its time; the sweep does it", zap.String("account", a.name), zap.Error(err))
+	}
+}
