@@ -6,6 +6,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
+
+	"github.com/volleysms/volley/internal/metric"
 )
 
 // What became of a push: the values of the label result.
@@ -42,14 +44,10 @@ type kind struct {
 }
 
 func newMetrics(reg prometheus.Registerer, log *zap.Logger) *metrics {
-	m := &metrics{log: log, quiet: map[[2]string]*kind{}, pushes: prometheus.NewCounterVec(prometheus.CounterOpts{
+	return &metrics{log: log, quiet: map[[2]string]*kind{}, pushes: metric.Register(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "volley_callbacks_pushes_total",
 		Help: "Requests to the callbacks role by account and by what became of them; all but taken changed nothing.",
-	}, []string{"account", "result"})}
-	if reg != nil {
-		reg.MustRegister(m.pushes)
-	}
-	return m
+	}, []string{"account", "result"}))}
 }
 
 // turned counts a push that is turned away. Of a flood of them a line a minute is logged.

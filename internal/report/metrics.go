@@ -1,6 +1,10 @@
 package report
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/volleysms/volley/internal/metric"
+)
 
 // metrics are what appliers count. The accounts are those that this installation has signed for.
 type metrics struct {
@@ -10,22 +14,18 @@ type metrics struct {
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
-	m := &metrics{
-		results: prometheus.NewCounterVec(prometheus.CounterOpts{
+	return &metrics{
+		results: metric.Register(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "volley_reports_total",
 			Help: "Reports by account and by what became of them: applied, known, early, stale, nobody, gone, damaged, pending or expired.",
-		}, []string{"account", "result"}),
-		backlog: prometheus.NewGauge(prometheus.GaugeOpts{
+		}, []string{"account", "result"})),
+		backlog: metric.Register(reg, prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "volley_reports_backlog", Help: "Records of reports that wait to be applied.",
-		}),
-		parked: prometheus.NewGauge(prometheus.GaugeOpts{
+		})),
+		parked: metric.Register(reg, prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "volley_reports_parked", Help: "Reports that wait for the outcome of their recipient.",
-		}),
+		})),
 	}
-	if reg != nil {
-		reg.MustRegister(m.results, m.backlog, m.parked)
-	}
-	return m
 }
 
 func (m *metrics) count(account, result string) { m.results.WithLabelValues(account, result).Inc() }
