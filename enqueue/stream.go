@@ -3,7 +3,6 @@ package enqueue
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"iter"
@@ -121,8 +120,7 @@ func (w *writer) begin(ctx context.Context) error {
 		spec.At = now.Add(w.ck.delay).UnixMilli()
 	}
 	if w.ck.key != "" {
-		sum := sha256.Sum256([]byte(w.ck.key))
-		w.keyHash = hex.EncodeToString(sum[:16])
+		w.keyHash = keyHash(w.ck.key)
 		_, err := w.c.ledger.JobOfKey(ctx, w.keyHash)
 		if err == nil {
 			return w.create(ctx)

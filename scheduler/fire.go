@@ -161,7 +161,7 @@ func (s *Scheduler) freeze(ctx context.Context, e *entry) (more bool, err error)
 	if err := s.reached("freeze"); err != nil {
 		return false, err
 	}
-	p.Frozen = &frozen{List: list, Parts: parts, Send: e.def.Send, Fields: rows.Fields, First: rows.FirstRow}
+	p.Frozen = &frozen{List: list, Parts: parts, Send: e.def.Send, Zone: e.def.Zone, Fields: rows.Fields, First: rows.FirstRow}
 	ok, err := s.store.swap(ctx, e, false, e.now)
 	if err == nil && !ok {
 		// It was another's, which has a list of its own.
@@ -213,9 +213,15 @@ func (s *Scheduler) failed(ctx context.Context, e *entry, why error) error {
 func (s *Scheduler) send(ctx context.Context, e *entry) (more bool, err error) {
 	p := e.st.Pending
 	f := p.Frozen
-	r, err := s.client.EnqueueStream(ctx, enqueue.Job{
-		Via: f.Send.Via, From: f.Send.From, Text: f.Send.Text, Label: f.Send.Label, Key: e.st.key(p), Fields: f.Fields, FirstRow: f.First,
-	}, s.store.readList(ctx, f.List, f.Parts))
+	job, err := f.Send.job(time.Unix(p.Tick, 0), f.Zone)
+	if err != nil {
+		return false, s.failed(ctx, e, err)
+	}
+	job.Key, job.Fields, job.FirstRow = e.st.key(p), f.Fields, f.First
+	r, err := s.client.EnqueueStream(ctx, job, s.store.readList(ctx, f.List, f.Parts))
+	if errors.Is(err, enqueue.ErrKeyConflict) {
+		r, err = s.before(ctx, job.Key)
+	}
 	if err != nil && !errors.Is(err, enqueue.ErrNoRecipients) {
 		return false, s.failed(ctx, e, err)
 	}
@@ -235,6 +241,20 @@ func (s *Scheduler) send(ctx context.Context, e *entry) (more bool, err error) {
 		return false, err
 	}
 	return true, s.finish(ctx, e, done)
+}
+
+// before finds the job of a tick that was enqueued before, and would be another now: a recipient's time, which is refused
+// when it has passed, may have done so since.
+func (s *Scheduler) before(ctx context.Context, key string) (enqueue.Receipt, error) {
+	id, err := s.client.JobOfKey(ctx, key)
+	if errors.Is(err, enqueue.ErrNotFound) {
+		return enqueue.Receipt{}, enqueue.ErrKeyConflict
+	}
+	if err != nil {
+		return enqueue.Receipt{}, err
+	}
+	st, err := s.client.Status(ctx, id)
+	return enqueue.Receipt{JobID: id, Queued: st.Counts.Total - st.Counts.Rejected, RefusedCount: st.Counts.Rejected}, err
 }
 
 // finish ends the pending tick.

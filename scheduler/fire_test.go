@@ -118,7 +118,7 @@ func TestQueue_ThoseBehindFollowTheCatchUpPolicy(t *testing.T) {
 func TestSourceFails(t *testing.T) {
 	r := newRig(t)
 	broken := errors.New("it is not there")
-	s := r.scheduler(scheduler.Options{Files: func(context.Context, scheduler.File, string) (scheduler.Rows, error) {
+	s := r.scheduler(scheduler.Options{Files: func(context.Context, scheduler.File, []string) (scheduler.Rows, error) {
 		return scheduler.Rows{Recipients: func(yield func(enqueue.Recipient, error) bool) {
 			if yield(enqueue.Recipient{To: "4500000001"}, nil) {
 				_ = broken == nil || yield(enqueue.Recipient{}, broken)
@@ -155,7 +155,7 @@ func TestSourceFails(t *testing.T) {
 
 func TestNobodyToSendTo(t *testing.T) {
 	r := newRig(t)
-	s := r.scheduler(scheduler.Options{Files: func(context.Context, scheduler.File, string) (scheduler.Rows, error) {
+	s := r.scheduler(scheduler.Options{Files: func(context.Context, scheduler.File, []string) (scheduler.Rows, error) {
 		return scheduler.Rows{Recipients: func(func(enqueue.Recipient, error) bool) {}}, nil
 	}})
 	r.add(every10(func(s *scheduler.Schedule) {

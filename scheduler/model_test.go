@@ -30,7 +30,7 @@ func TestEachTickFiresOnce(t *testing.T) {
 	}
 	deaths := map[string]int{}
 	asked := 0
-	files := func(_ context.Context, _ scheduler.File, _ string) (scheduler.Rows, error) {
+	files := func(_ context.Context, _ scheduler.File, _ []string) (scheduler.Rows, error) {
 		mu.Lock()
 		asked++
 		k := asked

@@ -63,7 +63,7 @@ func newRig(t *testing.T) *rig {
 // scheduler returns one more Scheduler.
 func (r *rig) scheduler(o scheduler.Options) *scheduler.Scheduler {
 	r.t.Helper()
-	o.Accounts = []string{"dk"}
+	o.Enqueue.Accounts = []string{"dk"}
 	s, err := scheduler.New(r.rdb, o)
 	if err != nil {
 		r.t.Fatal(err)

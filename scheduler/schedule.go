@@ -94,6 +94,41 @@ type Template struct {
 	// KeyPrefix stands before the idempotency keys of the jobs, which are schedule:ID:TICK, the tick in seconds since
 	// 1970; may be empty.
 	KeyPrefix string `json:"key_prefix,omitempty" yaml:"key_prefix"`
+
+	// AtLocal is a time of day, "09:00": sending starts when clocks at each recipient's place show it, on the day that the
+	// tick is in the schedule's zone. Empty sends at the tick.
+	AtLocal string `json:"at_local,omitempty" yaml:"at_local"`
+	// AtField names the value that has each recipient's own time, as enqueue.Job.AtField; can't be given with AtLocal.
+	AtField string `json:"at_field,omitempty" yaml:"at_field"`
+	// ZoneField names the value that has each recipient's time zone; without it, or where it is empty, the number says.
+	ZoneField string `json:"zone_field,omitempty" yaml:"zone_field"`
+	// Zone is where those are whose zone neither says; empty is UTC.
+	Zone string `json:"zone,omitempty" yaml:"zone"`
+	// Window is when sending is allowed, as enqueue.ParseWindow reads it, such as "mon-sat 09:00-20:00"; empty is always.
+	Window string `json:"window,omitempty" yaml:"window"`
+	// MaxLate is how long after a recipient was due it is too late to send; 0 is never.
+	MaxLate Duration `json:"max_late,omitempty" yaml:"max_late"`
+	// Past says what becomes of recipients' times that have passed when the tick fires; empty refuses them.
+	Past enqueue.Past `json:"past,omitempty" yaml:"past"`
+}
+
+// job returns what a tick enqueues. zone is the schedule's.
+func (t *Template) job(tick time.Time, zone string) (enqueue.Job, error) {
+	j := enqueue.Job{
+		Via: t.Via, From: t.From, Text: t.Text, Label: t.Label, AtField: t.AtField, ZoneField: t.ZoneField, Zone: t.Zone,
+		MaxLate: time.Duration(t.MaxLate), Past: t.Past,
+	}
+	loc, err := loadZone(zone)
+	if err != nil {
+		return j, err
+	}
+	if t.AtLocal != "" {
+		j.AtLocal = tick.In(loc).Format(time.DateOnly) + " " + t.AtLocal
+	}
+	if t.Window != "" {
+		j.Window, err = enqueue.ParseWindow(t.Window)
+	}
+	return j, err
 }
 
 // Recipients says to whom: exactly one of its three is set.
@@ -154,6 +189,7 @@ func (s *Schedule) Validate() error {
 	v.duration("catch_up_within", s.CatchUpWithin, 366*24*time.Hour)
 	v.duration("retry_for", s.RetryFor, 48*time.Hour)
 	v.send(&s.Send)
+	v.times(&s.Send)
 	v.recipients(&s.Recipients)
 	return errors.Join(v.errs...)
 }
@@ -225,13 +261,37 @@ func (v *validator) send(t *Template) {
 // maxPrefix leaves room for the rest of a key.
 const maxPrefix = 128
 
-// fields are what the text asks for.
+// fields are what the text asks for, and what has recipients' times and zones.
 func (t *Template) fields() ([]string, error) {
 	p, err := sms.ParseTemplate(t.Text)
 	if err != nil {
 		return nil, err
 	}
-	return p.Fields(), nil
+	fields := slices.Clone(p.Fields())
+	for _, f := range []string{t.AtField, t.ZoneField} {
+		if f != "" && !slices.Contains(fields, f) {
+			fields = append(fields, f)
+		}
+	}
+	return fields, nil
+}
+
+func (v *validator) times(t *Template) {
+	if t.AtLocal != "" {
+		d, err := time.Parse("15:04", t.AtLocal)
+		v.check(err == nil && d.Format("15:04") == t.AtLocal, "send.at_local", "%q is not a time of day such as 09:00", t.AtLocal)
+		v.check(t.AtField == "", "send.at_field", "can't be given together with at_local")
+	}
+	if t.Window != "" {
+		if _, err := enqueue.ParseWindow(t.Window); err != nil {
+			v.bad("send.window", "%s", err)
+		}
+	}
+	if _, err := loadZone(t.Zone); err != nil {
+		v.bad("send.zone", "%s", err)
+	}
+	v.duration("send.max_late", t.MaxLate, 366*24*time.Hour)
+	v.check(slices.Contains([]enqueue.Past{"", enqueue.RefusePast, enqueue.SendPast}, t.Past), "send.past", "%q is not refuse or send", t.Past)
 }
 
 func (v *validator) recipients(r *Recipients) {

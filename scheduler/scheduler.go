@@ -18,9 +18,8 @@ import (
 
 // Options of a Scheduler. The zero value is usable, but for files and signed requests.
 type Options struct {
-	// Accounts and Routes are those of enqueue.Options.
-	Accounts []string
-	Routes   map[string][]string
+	// Enqueue are the accounts and routes of the jobs. KeyTTL and BatchSize are the scheduler's own affair.
+	Enqueue enqueue.Options
 	// Files reads the files that schedules name; nil reads none.
 	Files Files
 	// Secrets sign requests to endpoints, by the names that schedules use. Each passes CheckSecret.
@@ -62,7 +61,8 @@ func New(rdb redis.UniversalClient, o Options) (*Scheduler, error) {
 	if o.Logger == nil {
 		o.Logger = zap.NewNop()
 	}
-	client, err := enqueue.NewFromRedis(rdb, enqueue.Options{Accounts: o.Accounts, Routes: o.Routes, KeyTTL: keyTTL})
+	o.Enqueue.KeyTTL, o.Enqueue.BatchSize = keyTTL, 0
+	client, err := enqueue.NewFromRedis(rdb, o.Enqueue)
 	if err = errors.Join(append(errs, err)...); err != nil {
 		return nil, err
 	}

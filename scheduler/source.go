@@ -21,8 +21,8 @@ type Rows struct {
 	Close func() error
 }
 
-// Files reads the recipients that a File names, with the fields that the text asks for.
-type Files func(ctx context.Context, f File, text string) (Rows, error)
+// Files reads the recipients that a File names, with the given fields.
+type Files func(ctx context.Context, f File, fields []string) (Rows, error)
 
 // rows asks for the recipients of a tick.
 func (s *Scheduler) rows(ctx context.Context, e *entry, p *pending) (Rows, error) {
@@ -34,7 +34,7 @@ func (s *Scheduler) rows(ctx context.Context, e *entry, p *pending) (Rows, error
 	case from.File != nil && s.opts.Files == nil:
 		return Rows{}, errors.New("this scheduler reads no files")
 	case from.File != nil:
-		return s.opts.Files(ctx, *from.File, e.def.Send.Text)
+		return s.opts.Files(ctx, *from.File, fields)
 	case from.Endpoint != nil:
 		return s.endpoint.ask(ctx, *from.Endpoint, question{
 			Schedule: e.def.Name, ID: e.st.ID, Tick: time.Unix(p.Tick, 0).UTC(), Request: p.Now, Zone: e.def.Zone, Fields: fields,

@@ -43,6 +43,7 @@ type frozen struct {
 	List   string   `json:"list"`
 	Parts  int      `json:"parts"`
 	Send   Template `json:"send"`
+	Zone   string   `json:"zone"`
 	Fields []string `json:"fields,omitempty"`
 	First  uint64   `json:"first,omitempty"`
 }
