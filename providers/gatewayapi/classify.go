@@ -69,7 +69,7 @@ var notNow = map[uint16]bool{0x05: true, 0x06: true, 0x09: true}
 func statusKind(status int) providers.Kind {
 	switch status {
 	case http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden,
-		http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusUnsupportedMediaType:
+		http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusUnsupportedMediaType, http.StatusProxyAuthRequired:
 		return providers.Config
 	case http.StatusRequestEntityTooLarge:
 		return providers.Split

@@ -157,7 +157,7 @@ func New(o Options) (*Adapter, error) {
 	a := &Adapter{
 		opts:          o,
 		authorization: "Token " + o.Token,
-		credentials:   []string{o.Token, basic},
+		credentials:   []string{o.Token, basic, o.WebhookSecret},
 		client:        httpc.New(httpc.Options{Provider: Name, MaxConns: o.MaxConns}),
 		now:           time.Now,
 	}

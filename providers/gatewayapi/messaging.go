@@ -70,12 +70,11 @@ func (o MessagingOptions) validate() error {
 }
 
 // Messaging sends through one account by the Messaging API, which has a message for each recipient: an identifier and a
-// text of its own. It knows no binary messages, no schedule, and nothing to ask about a message; reports come to the
-// webhook that is set at the vendor. Safe for concurrent use.
+// text of its own. It knows no binary messages, no later time to send at, and nothing to ask about a message; reports come to
+// the webhook that is set at the vendor. Safe for concurrent use.
 type Messaging struct {
 	opts   MessagingOptions
 	client *httpc.Client
-	now    func() time.Time
 }
 
 var (
@@ -90,7 +89,7 @@ func NewMessaging(o MessagingOptions) (*Messaging, error) {
 	if err := o.validate(); err != nil {
 		return nil, fmt.Errorf("%s: %w", Name, err)
 	}
-	return &Messaging{opts: o, client: httpc.New(httpc.Options{Provider: Name, MaxConns: o.MaxConns}), now: time.Now}, nil
+	return &Messaging{opts: o, client: httpc.New(httpc.Options{Provider: Name, MaxConns: o.MaxConns})}, nil
 }
 
 // Limits returns what one call may hold: a text for each recipient.
@@ -112,7 +111,7 @@ func (m *Messaging) Send(ctx context.Context, c providers.Call) []providers.Resu
 	if n == 0 {
 		return nil
 	}
-	if why := m.unfit(c); why != "" {
+	if why := messagingUnfit(c); why != "" {
 		return providers.Fail(n, fail(providers.Invalid, "", why))
 	}
 	path := "/mobile/multi"
@@ -157,7 +156,7 @@ func (m *Messaging) do(ctx context.Context, req *http.Request) (*httpc.Response,
 
 // secrets are what the gateway's words must not repeat.
 func (m *Messaging) secrets(c providers.Call) []string {
-	out := []string{m.opts.Token, c.Text}
+	out := []string{m.opts.Token, m.opts.WebhookSecret, c.Text}
 	for i := range c.Recipients {
 		if t := c.Recipients[i].Text; t != "" {
 			out = append(out, t)

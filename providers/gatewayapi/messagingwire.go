@@ -17,8 +17,8 @@ const (
 	minSender = 3
 )
 
-// unfit says why a call cannot be written for the Messaging API; empty when it can.
-func (m *Messaging) unfit(c providers.Call) string {
+// messagingUnfit says why a call cannot be written for the Messaging API; empty when it can.
+func messagingUnfit(c providers.Call) string {
 	switch {
 	case c.Binary != nil:
 		return "the Messaging API takes no binary messages"
@@ -26,8 +26,6 @@ func (m *Messaging) unfit(c providers.Call) string {
 		return "the Messaging API needs a sender ID of 3 characters or more"
 	case len(c.Tags) > 0:
 		return "the Messaging API merges no fields"
-	case c.Options.At.After(m.now()):
-		return "the Messaging API can't send later; leave the schedule to Volley"
 	}
 	for i := range c.Recipients {
 		if c.Text == "" && c.Recipients[i].Text == "" {

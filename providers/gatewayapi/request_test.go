@@ -136,7 +136,7 @@ func TestMessaging_GoldenRequests(t *testing.T) {
 		{"urgent", func(c *providers.Call) { c.Options.Priority = providers.Urgent }},
 		{"label", func(c *providers.Call) { c.Options.Label = "Spring" }},
 		{"what-it-does-not-know", func(c *providers.Call) {
-			c.Options = providers.Options{Flash: true, Priority: providers.Bulk, At: time.Date(2019, 5, 1, 9, 0, 0, 0, time.UTC)}
+			c.Options = providers.Options{Flash: true, Priority: providers.Bulk, At: time.Date(2099, 5, 1, 9, 0, 0, 0, time.UTC)}
 			c.ReportTo = reportTo("https://sms.example.com/r/dk/abc")
 		}},
 	}
