@@ -3,6 +3,8 @@ package gatewayapi_test
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -23,24 +25,51 @@ func mustNew(t testing.TB, o gatewayapi.Options) *gatewayapi.Adapter {
 }
 
 func TestConformance(t *testing.T) {
-	for name, basic := range map[string]bool{"TokenHeader": false, "BasicAuth": true} {
+	for name, o := range map[string]gatewayapi.Options{
+		"TokenHeader": {},
+		"BasicAuth":   {BasicAuth: true},
+		"Signed":      {WebhookSecret: gateway.GatewayAPIWebhookSecret, RequireSignature: true},
+	} {
 		t.Run(name, func(t *testing.T) {
+			build := func(t testing.TB, baseURL, token string) providers.Adapter {
+				t.Helper()
+				o := o
+				o.BaseURL, o.Token = baseURL, token
+				return mustNew(t, o)
+			}
+			secrets := []string{gateway.GatewayAPIToken, base64.StdEncoding.EncodeToString([]byte(gateway.GatewayAPIToken + ":"))}
+			if o.WebhookSecret != "" {
+				secrets = append(secrets, o.WebhookSecret)
+			}
 			providertest.Run(t, providertest.Harness{
 				Dialect: gateway.GatewayAPI{},
 				New: func(t testing.TB, baseURL string) providers.Adapter {
-					return mustNew(t, gatewayapi.Options{BaseURL: baseURL, Token: gateway.GatewayAPIToken, BasicAuth: basic})
+					return build(t, baseURL, gateway.GatewayAPIToken)
 				},
 				Wrong: func(t testing.TB, baseURL string) providers.Adapter {
-					return mustNew(t, gatewayapi.Options{BaseURL: baseURL, Token: "example-wrong-token", BasicAuth: basic})
+					return build(t, baseURL, "example-wrong-token")
 				},
-				Secrets:  []string{gateway.GatewayAPIToken, base64.StdEncoding.EncodeToString([]byte(gateway.GatewayAPIToken + ":"))},
+				Secrets:  secrets,
 				Rejected: gateway.JSON(422, `{"code":"0x0312","incident_uuid":"x","message":"Content is not allowed"}`),
+				Word:     statusPush,
 				None: map[string]string{
 					"ThrottledInItsOwnWords": "GatewayAPI documents no other answer than HTTP 429",
 				},
 			})
 		})
 	}
+}
+
+// statusPush returns a signed status webhook with a status of the caller's choice.
+func statusPush(word string) gateway.PushRequest {
+	body, err := json.Marshal(map[string]any{"id": 421000100, "msisdn": 4512340998, "time": 1900000000, "status": word})
+	if err != nil {
+		panic(err) // of strings and numbers
+	}
+	token := gateway.SignJWT(`{"typ":"JWT","alg":"HS256"}`, body, gateway.GatewayAPIWebhookSecret)
+	return gateway.PushRequest{Method: "POST", URL: "https://sms.example.com/r/1", Body: body, Header: http.Header{
+		"Content-Type": {"application/json"}, "X-Gwapi-Signature": {token},
+	}}
 }
 
 func TestNew(t *testing.T) {

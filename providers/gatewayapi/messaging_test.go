@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -32,17 +33,37 @@ func TestMessaging_Conformance(t *testing.T) {
 	providertest.Run(t, providertest.Harness{
 		Dialect: gateway.Messaging{},
 		New: func(t testing.TB, baseURL string) providers.Adapter {
-			return mustNewMessaging(t, gatewayapi.MessagingOptions{BaseURL: baseURL, Token: gateway.GatewayAPIToken})
+			return mustNewMessaging(t, gatewayapi.MessagingOptions{
+				BaseURL: baseURL, Token: gateway.GatewayAPIToken, WebhookSecret: gateway.GatewayAPIWebhookSecret,
+			})
 		},
 		Wrong: func(t testing.TB, baseURL string) providers.Adapter {
 			return mustNewMessaging(t, gatewayapi.MessagingOptions{BaseURL: baseURL, Token: "example-wrong-token"})
 		},
-		Secrets:  []string{gateway.GatewayAPIToken},
+		Secrets:  []string{gateway.GatewayAPIToken, gateway.GatewayAPIWebhookSecret},
 		Rejected: gateway.JSON(422, `{"detail":[{"loc":["body","sender"],"msg":"Value error","type":"value_error"}]}`),
+		Word:     statusEvent,
 		None: map[string]string{
 			"ThrottledInItsOwnWords": "GatewayAPI documents no other answer than HTTP 429",
+			"ReportsAreAskedFor":     "the Messaging API pushes to the webhook of the account's settings alone",
 		},
 	})
+}
+
+// statusEvent returns a signed status event with a status of the caller's choice.
+func statusEvent(word string) gateway.PushRequest {
+	body, err := json.Marshal(map[string]any{
+		"event_id": "e-1", "timestamp": "2030-03-17T17:46:40Z", "event_type": "message.status.sms",
+		"event": map[string]any{"msg_id": "m-1", "recipient": 4512340998, "status": word, "status_at": "2030-03-17T17:46:40Z"},
+	})
+	if err != nil {
+		panic(err) // of strings and numbers
+	}
+	return gateway.PushRequest{
+		Method: "POST", URL: "https://sms.example.com/hook", Body: body, Header: http.Header{
+			"Content-Type": {"application/json"}, "Signature": {signedEvent(string(body), gateway.GatewayAPIWebhookSecret)},
+		},
+	}
 }
 
 func TestNewMessaging(t *testing.T) {
@@ -158,7 +179,6 @@ func TestMessaging_Send_WhatItCannotSay(t *testing.T) {
 		"ShortSender": {From: "Ab", Text: "Hi", Recipients: to},
 		"Tags":        {From: "Acme", Text: "Hi x", Tags: []string{"x"}, Recipients: []providers.Recipient{{To: 4512340101, Values: []string{"y"}}}},
 		"NoText":      {From: "Acme", Recipients: to},
-		"Later":       {From: "Acme", Text: "Hi", Recipients: to, Options: providers.Options{At: time.Now().Add(time.Hour)}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := start(t, gateway.Messaging{}, gateway.ReportPlan{})

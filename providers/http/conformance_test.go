@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"maps"
+	"net/url"
 	"testing"
 
 	"github.com/volleysms/volley/providers"
@@ -43,12 +44,10 @@ func jsonDoor(token string) httpapi.Options {
 		Reports: httpapi.Reports{
 			List: "$.reports", Status: "$.status", To: "$.to", ID: "$.id", Detail: "$.reason", At: "$.at", Ack: `{"ok":true}`,
 			Reference: "$.reference", Delivered: []string{"delivered"}, Undelivered: []string{"failed", "expired"}, Taken: []string{"sent"},
-			Signature: httpapi.Signature{Header: "X-Signature", Secret: hookSecret},
+			Signature: httpapi.Signature{Header: "X-Signature", Secret: gateway.PlainWebhookSecret},
 		},
 	}
 }
-
-const hookSecret = "example-hook-secret"
 
 // formDoor describes /send, by POST or GET.
 func formDoor(method, key string) httpapi.Options {
@@ -88,6 +87,11 @@ func mustNew(t testing.TB, o httpapi.Options) providers.Adapter {
 	return a
 }
 
+// formWord returns a push of the form door.
+func formWord(word string) gateway.PushRequest {
+	return gateway.PushRequest{Method: "GET", URL: "https://sms.example.com/r/1?" + url.Values{"state": {word}, "id": {"p-1-0"}}.Encode()}
+}
+
 func TestConformance(t *testing.T) {
 	noWord := map[string]string{"ThrottledInItsOwnWords": "the plain gateway says it by HTTP 429 alone"}
 	noCheck := maps.Clone(noWord)
@@ -96,16 +100,29 @@ func TestConformance(t *testing.T) {
 		name     string
 		options  func(credential string) httpapi.Options
 		rejected gateway.Reply
+		word     func(string) gateway.PushRequest
+		secrets  []string
 		none     map[string]string
 	}{
-		{"JSON", jsonDoor, gateway.JSON(400, `{"error":{"code":"request","message":"bad request"}}`), noWord},
+		{
+			"JSON", jsonDoor, gateway.JSON(400, `{"error":{"code":"request","message":"bad request"}}`),
+			gateway.Plain{}.Word,
+			[]string{gateway.PlainToken, gateway.PlainWebhookSecret},
+			noWord,
+		},
 		{
 			"Form", func(key string) httpapi.Options { return formDoor("POST", key) },
-			gateway.Reply{Body: []byte("ERR 12: number is blocked")}, noCheck,
+			gateway.Reply{Body: []byte("ERR 12: number is blocked")},
+			formWord,
+			[]string{gateway.PlainToken},
+			noCheck,
 		},
 		{
 			"Query", func(key string) httpapi.Options { return formDoor("GET", key) },
-			gateway.Reply{Body: []byte("ERR 12: number is blocked")}, noCheck,
+			gateway.Reply{Body: []byte("ERR 12: number is blocked")},
+			formWord,
+			[]string{gateway.PlainToken},
+			noCheck,
 		},
 	}
 	for _, tt := range tests {
@@ -120,8 +137,9 @@ func TestConformance(t *testing.T) {
 				Dialect:  gateway.Plain{},
 				New:      func(t testing.TB, baseURL string) providers.Adapter { return build(t, baseURL, gateway.PlainToken) },
 				Wrong:    func(t testing.TB, baseURL string) providers.Adapter { return build(t, baseURL, "example-wrong-token") },
-				Secrets:  []string{gateway.PlainToken, hookSecret},
+				Secrets:  tt.secrets,
 				Rejected: tt.rejected,
+				Word:     tt.word,
 				None:     tt.none,
 			})
 		})

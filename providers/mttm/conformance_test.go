@@ -2,6 +2,7 @@ package mttm_test
 
 import (
 	"encoding/base64"
+	"net/url"
 	"testing"
 
 	"github.com/volleysms/volley/providers"
@@ -73,7 +74,11 @@ func TestConformance(t *testing.T) {
 				},
 				Rejected:  tt.says(400, "Argument [from] has an invalid value: [x]."),
 				Throttled: tt.says(403, "User throughput exceeded"),
-				None:      tt.none,
+				Word: func(word string) gateway.PushRequest {
+					form := url.Values{"id": {"00000000-0000-4000-8000-000000000001"}, "level": {"2"}, "message_status": {word}}
+					return gateway.PushRequest{Method: "POST", URL: "https://sms.example.com/r/1", Body: []byte(form.Encode())}
+				},
+				None: tt.none,
 			})
 		})
 	}

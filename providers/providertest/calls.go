@@ -2,6 +2,7 @@ package providertest
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/volleysms/volley/providers"
 	"github.com/volleysms/volley/providers/providertest/gateway"
@@ -122,6 +123,15 @@ func (b *bench) arrived(c providers.Call, want func(i int) bool) {
 	if len(got) > 0 {
 		b.Errorf("%d numbers were taken that nobody asked for", len(got))
 	}
+}
+
+// shifted returns c to numbers that are lower by n.
+func shifted(c providers.Call, n int) providers.Call {
+	c.Recipients = slices.Clone(c.Recipients)
+	for i := range c.Recipients {
+		c.Recipients[i].To -= sms.MSISDN(n)
+	}
+	return c
 }
 
 func everyone(int) bool { return true }

@@ -40,6 +40,9 @@ func noSecretInErrors(t *testing.T, h *Harness) {
 				"<response><status>1</status><message>RAW</message></response>",
 				"1: RAW",
 				`Error "RAW"`,
+				"ERR 5: RAW",
+				"OK: RAW",
+				`{"messages":[{"to":JSON,"id":JSON,"status":JSON,"code":JSON,"reason":JSON}],"error":{"code":JSON,"message":JSON}}`,
 			} {
 				b.g.Script(func(int64) *gateway.Reply {
 					r := b.g.Requests()[0]

@@ -16,6 +16,9 @@ import (
 // PlainToken is the credential that the plain gateway accepts.
 const PlainToken = "example-plain-token" //nolint:gosec // made up for the simulation
 
+// plainFormDoor marks what came by /send.
+const plainFormDoor = 1
+
 // plainMost is the most recipients of one JSON call.
 const plainMost = 100
 
@@ -75,6 +78,7 @@ func (d Plain) readJSON(r *http.Request, body []byte, ask *Ask) {
 		return
 	}
 	var from, reference string
+	var callback *Callback
 	var unicode bool
 	var binary *sms.Binary
 	s := &scanner{b: body}
@@ -85,9 +89,7 @@ func (d Plain) readJSON(r *http.Request, body []byte, ask *Ask) {
 		case "reference":
 			reference = string(s.str())
 		case "report_url":
-			if u, err := url.Parse(string(s.str())); err != nil || u.Host == "" {
-				plainBad(ask, "report_url")
-			}
+			callback = plainCallback(ask, string(s.str()))
 		case "unicode":
 			unicode = s.peek() == 't'
 			s.skip()
@@ -117,7 +119,7 @@ func (d Plain) readJSON(r *http.Request, body []byte, ask *Ask) {
 	}
 	for i := range ask.Messages {
 		m := &ask.Messages[i]
-		m.From, m.Reference, m.Binary = from, reference, binary
+		m.From, m.Reference, m.Binary, m.Callback = from, reference, binary, callback
 		plainText(ask, m, unicode)
 	}
 }
@@ -131,6 +133,14 @@ func binaryOr(b *sms.Binary) *sms.Binary {
 
 func plainBad(ask *Ask, why string) {
 	ask.Violate(why, plainError(http.StatusBadRequest, "request", "bad request"))
+}
+
+// plainCallback returns where reports go.
+func plainCallback(ask *Ask, to string) *Callback {
+	if u, err := url.Parse(to); err != nil || u.Host == "" {
+		plainBad(ask, "the address for reports")
+	}
+	return &Callback{URL: to}
 }
 
 func plainHex(ask *Ask, s []byte) []byte {
@@ -179,7 +189,7 @@ func plainText(ask *Ask, m *Message, unicode bool) {
 }
 
 func (d Plain) readForm(r *http.Request, body []byte, ask *Ask) {
-	ask.Objects = 1 // the door of the answer
+	ask.Objects = plainFormDoor
 	refuse := func(why string) {
 		ask.Violate(why, Reply{Status: http.StatusBadRequest, Body: []byte("ERR 2: bad request")})
 	}
@@ -209,12 +219,12 @@ func (d Plain) readForm(r *http.Request, body []byte, ask *Ask) {
 		}
 	}
 	to, ok := ParseNumber(form.Get("to"))
-	m := Message{To: to, From: form.Get("from"), Text: form.Get("text"), Reference: form.Get("ref")}
+	m := Message{To: to, From: form.Get("from"), Text: form.Get("text"), Reference: form.Get("ref"), object: plainFormDoor}
 	if !ok || !validSender(m.From) {
 		refuse("to or from")
 	}
-	if u, err := url.Parse(form.Get("dlr_url")); err != nil || form.Has("dlr_url") && u.Host == "" {
-		refuse("dlr_url")
+	if form.Has("dlr_url") {
+		m.Callback = plainCallback(ask, form.Get("dlr_url"))
 	}
 	if c := form.Get("coding"); c != "" && c != "8" {
 		refuse("coding")
@@ -230,7 +240,7 @@ func (d Plain) Answer(ask *Ask, buf []byte) Reply {
 			m.ID = fmt.Sprintf("p-%d-%d", ask.N, i)
 		}
 	}
-	if ask.Objects == 1 {
+	if ask.Objects == plainFormDoor {
 		if m := &ask.Messages[0]; !m.Refused {
 			return Reply{Body: append(buf, "OK: "+m.ID+"\n"...)}
 		}
