@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
+
+	"github.com/volleysms/volley/providers/providertest/gateway"
 )
 
 // cli runs the binary's commands in this process, against a Redis and simulated gateways of its own.
@@ -28,7 +30,7 @@ func newCLI(t *testing.T, faults ...string) *cli {
 	t.Helper()
 	c := &cli{t: t, redis: miniredis.RunT(t), dir: t.TempDir()}
 	var err error
-	if c.sims, err = startSimulators("127.0.0.1:0", faults, 0); err != nil {
+	if c.sims, err = startSimulators("127.0.0.1:0", faults, 0, gateway.ReportPlan{}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.sims.close() })

@@ -12,6 +12,7 @@ import (
 
 	"github.com/volleysms/volley/enqueue"
 	"github.com/volleysms/volley/examples"
+	"github.com/volleysms/volley/providers/providertest/gateway"
 	"github.com/volleysms/volley/worker"
 )
 
@@ -46,7 +47,7 @@ Nothing leaves this machine.`,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			ctx, cancel := context.WithTimeout(cmd.Context(), demoTimeout)
 			defer cancel()
-			r, err := newRig(ctx, a, "", "127.0.0.1:0", demoFaults, worker.Retry{Initial: 200 * time.Millisecond, Max: time.Second})
+			r, err := newRig(ctx, a, "", "127.0.0.1:0", demoFaults, worker.Retry{Initial: 200 * time.Millisecond, Max: time.Second}, gateway.ReportPlan{})
 			if err != nil {
 				return err
 			}

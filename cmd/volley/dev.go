@@ -5,27 +5,32 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/volleysms/volley/providers/providertest/gateway"
 	"github.com/volleysms/volley/worker"
 )
+
+// devReports is what the simulated gateways of development say about messages later: most arrive, after two seconds.
+var devReports = gateway.ReportPlan{On: true, Undelivered: 0.05, Transient: 0.2, Delay: 2 * time.Second, Stored: time.Second, Pause: time.Second}
 
 func newDev(a *app) *cobra.Command {
 	var redisURL, listen string
 	var faults []string
 	cmd := &cobra.Command{
 		Use:   "dev",
-		Short: "Run Redis, the simulated gateways and a worker, until stopped",
+		Short: "Run Redis, the simulated gateways, a worker and callbacks, until stopped",
 		Long: `Run everything that development needs in one process: an embedded Redis on a free port (or the one that --redis names),
-the four simulated gateways, and a worker. A configuration for them is written into a temporary directory, for the other
+the four simulated gateways, a worker, and callbacks, to which the gateways report. A configuration for them is written into a temporary directory, for the other
 commands to use.`,
 		Example: `  volley dev
   volley dev --fault "mttm/latency:200ms" --redis redis://127.0.0.1:6379/1`,
 		Annotations: map[string]string{role: ""},
 		Args:        noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			r, err := newRig(cmd.Context(), a, redisURL, listen, faults, worker.Retry{})
+			r, err := newRig(cmd.Context(), a, redisURL, listen, faults, worker.Retry{}, devReports)
 			if err != nil {
 				return err
 			}

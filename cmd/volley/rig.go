@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 
 	"github.com/volleysms/volley/enqueue"
 	"github.com/volleysms/volley/internal/config"
+	"github.com/volleysms/volley/providers/providertest/gateway"
 	"github.com/volleysms/volley/worker"
 )
 
@@ -25,10 +28,14 @@ type rig struct {
 	redis  *redis.UniversalOptions
 	client *enqueue.Client
 	worker *worker.Worker
+	// pushes is where the simulated gateways push reports; nil when they make none.
+	pushes    net.Listener
+	callbacks func(context.Context) error
 }
 
-// newRig starts Redis, unless redisURL names one, and the simulated gateways. Run starts the worker.
-func newRig(ctx context.Context, a *app, redisURL, listen string, faults []string, retry worker.Retry) (r *rig, err error) {
+// newRig starts Redis, unless redisURL names one, and the simulated gateways, which report later as reports say. Run starts
+// the worker, and the callbacks when there are reports.
+func newRig(ctx context.Context, a *app, redisURL, listen string, faults []string, retry worker.Retry, reports gateway.ReportPlan) (r *rig, err error) {
 	r = &rig{}
 	defer func() {
 		if err != nil {
@@ -47,10 +54,16 @@ func newRig(ctx context.Context, a *app, redisURL, listen string, faults []strin
 	if err = checkRedis(ctx, r.redis); err != nil {
 		return r, err
 	}
-	if r.sims, err = startSimulators(listen, faults, 0); err != nil {
+	if r.sims, err = startSimulators(listen, faults, 0, reports); err != nil {
 		return r, err
 	}
 	r.yaml = r.sims.yaml(redisURL)
+	if reports.On {
+		if r.pushes, err = new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0"); err != nil {
+			return r, fmt.Errorf("no free port for callbacks: %w", reason(err))
+		}
+		r.yaml += fmt.Sprintf("callbacks:\n  public_url: http://%s\n  secret: %s\n", r.pushes.Addr(), rand.Text())
+	}
 	if r.cfg, err = config.Parse("the configuration of the simulated gateways", []byte(r.yaml), os.LookupEnv); err != nil {
 		return r, err
 	}
@@ -66,6 +79,9 @@ func newRig(ctx context.Context, a *app, redisURL, listen string, faults []strin
 	if r.worker, err = worker.New(r.redis, o); err != nil {
 		return r, err
 	}
+	if r.pushes != nil {
+		r.callbacks = func(ctx context.Context) error { return a.serveCallbacks(ctx, r.cfg, wired, r.redis, r.pushes) }
+	}
 	r.client, err = enqueue.New(r.redis, producer(r.cfg))
 	return r, err
 }
@@ -73,7 +89,7 @@ func newRig(ctx context.Context, a *app, redisURL, listen string, faults []strin
 // clockTick is how often the embedded Redis, whose keys live by a clock of their own, is told the time.
 const clockTick = 500 * time.Millisecond
 
-// run runs the worker until ctx ends.
+// run runs the worker, and the callbacks, until ctx ends.
 func (r *rig) run(ctx context.Context) error {
 	if r.mini != nil {
 		ctx, cancel := context.WithCancel(ctx)
@@ -91,7 +107,19 @@ func (r *rig) run(ctx context.Context) error {
 			}
 		}()
 	}
-	return r.worker.Run(ctx)
+	if r.callbacks == nil {
+		return r.worker.Run(ctx)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() {
+		defer cancel()
+		ended <- r.callbacks(ctx)
+	}()
+	err := r.worker.Run(ctx)
+	cancel()
+	return errors.Join(err, <-ended)
 }
 
 func (r *rig) close() error {
@@ -100,6 +128,9 @@ func (r *rig) close() error {
 		errs = append(errs, r.client.Close())
 	}
 	errs = append(errs, r.sims.close())
+	if r.pushes != nil {
+		r.pushes.Close()
+	}
 	if r.mini != nil {
 		r.mini.Close()
 	}

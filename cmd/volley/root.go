@@ -76,11 +76,11 @@ invalid input.`,
 
 	root.AddCommand(
 		newDemo(a), newDev(a), newSimulate(a),
-		newWorker(a),
+		newWorker(a), newCallbacks(a),
 		newBench(a),
-		newSend(a), newImport(a), newStatus(a), newOutcomes(a), newVerify(a),
+		newSend(a), newImport(a), newStatus(a), newOutcomes(a), newVerify(a), newInbound(a),
 		newAccounts(a),
-		newMTTM(a),
+		newGatewayAPI(a), newMTTM(a), newOgangi(a), newMgageCommands(a),
 		newVersion(a),
 	)
 	root.AddCommand(newControls(a)...)

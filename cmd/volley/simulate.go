@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"github.com/volleysms/volley/providers/providertest/gateway"
 )
 
 // simulated is the answer of simulate in JSON.
@@ -31,7 +33,7 @@ send), @1-5, @3-, %10 (every tenth) or ~0.01 (one in a hundred).`,
   volley simulate --listen 127.0.0.1:8099 --fault mttm/503@1-3 --fault "gatewayapi/cut-after%10"`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			sims, err := startSimulators(listen, faults, -1)
+			sims, err := startSimulators(listen, faults, -1, gateway.ReportPlan{})
 			if err != nil {
 				return err
 			}

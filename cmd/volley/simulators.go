@@ -16,9 +16,9 @@ import (
 type simulators []*gateway.Gateway
 
 // startSimulators starts them on the loopback; listen is "host:port" of the first, the others follow on the next ports,
-// and port 0 is a free one for each. Faults are in the form of --fault.
-func startSimulators(listen string, faults []string, keep int) (simulators, error) {
-	o := gateway.Options{Keep: keep}
+// and port 0 is a free one for each. Faults are in the form of --fault. reports says what they tell of messages later.
+func startSimulators(listen string, faults []string, keep int, reports gateway.ReportPlan) (simulators, error) {
+	o := gateway.Options{Keep: keep, Reports: reports}
 	dialects := []gateway.Dialect{gateway.GatewayAPI{}, gateway.MGage{}, gateway.MTTM{}, gateway.Ogangi{}}
 	for _, f := range faults {
 		parsed, err := gateway.ParseFault(f)
