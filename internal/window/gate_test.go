@@ -151,6 +151,27 @@ func TestGate_Look(t *testing.T) {
 			window.Verdict{Open: true, Until: at(t, "2030-06-04T10:00:00Z")},
 		},
 		{
+			"quiet hours of the rest",
+			window.Times{},
+			func(g *window.Guard) error { return g.Rest(night) },
+			window.Person{To: dane, Zones: copenhagen},
+			"2030-06-03T19:00:00Z",
+			window.Verdict{Until: at(t, "2030-06-04T06:00:00Z"), Why: window.QuietHours},
+		},
+		{
+			"a country of its own is not of the rest",
+			window.Times{},
+			func(g *window.Guard) error {
+				if err := g.Rest(night); err != nil {
+					return err
+				}
+				return g.Prefix("45", mustParse(t, "12:00-13:00"))
+			},
+			window.Person{To: dane, Zones: copenhagen},
+			"2030-06-03T19:00:00Z",
+			window.Verdict{Open: true, Until: at(t, "2030-06-04T10:00:00Z")},
+		},
+		{
 			"too late",
 			window.Times{NotAfter: at(t, "2030-06-03T12:00:00Z")},
 			nil,
@@ -246,6 +267,41 @@ func TestGate_MemoryIsOfNoUseOnceTimeHasPassed(t *testing.T) {
 		if v := g.Look(at(t, step.now), p); v.Open != step.open {
 			t.Errorf("%s: open is %v", step.now, v.Open)
 		}
+	}
+}
+
+func TestGate_Ripe(t *testing.T) {
+	guard := &window.Guard{}
+	if err := guard.Prefix("45", mustParse(t, "21:00-08:00")); err != nil {
+		t.Fatal(err)
+	}
+	g, err := window.NewGate(window.Times{Created: at(t, "2030-06-03T10:00:00Z")}, guard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ name, due, want string }{
+		{"due at once", "", "2030-06-03T10:00:00Z"},
+		{"due in the day", "2030-06-04T12:00:00Z", "2030-06-04T12:00:00Z"},
+		{"due at night", "2030-06-04T23:00:00Z", "2030-06-05T08:00:00Z"},
+		{"due in the past", "2030-06-01T23:00:00Z", "2030-06-03T10:00:00Z"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := window.Person{To: dane, Zones: window.UTC}
+			if tt.due != "" {
+				p.Due = at(t, tt.due)
+			}
+			for range 2 {
+				if got := g.Ripe(p); !got.Equal(at(t, tt.want)) {
+					t.Errorf("got %s, want %s", got, tt.want)
+				}
+			}
+		})
+	}
+	if !g.NeedsZones() {
+		t.Error("quiet hours in each recipient's zone need no zones")
+	}
+	if g, err := window.NewGate(window.Times{NotAfter: time.Unix(1, 0)}, nil); err != nil || g.NeedsZones() {
+		t.Errorf("an end alone needs zones (%v)", err)
 	}
 }
 
