@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/volleysms/volley/internal/ledger"
+	"github.com/volleysms/volley/internal/metric"
 	"github.com/volleysms/volley/internal/sweep"
 )
 
@@ -59,29 +60,19 @@ type Books struct {
 }
 
 // New returns a Books in rdb, which it does not own, with its metrics in reg. A nil log is silent.
-func New(rdb redis.UniversalClient, reg prometheus.Registerer, log *zap.Logger) (*Books, error) {
+func New(rdb redis.UniversalClient, reg prometheus.Registerer, log *zap.Logger) *Books {
 	if log == nil {
 		log = zap.NewNop()
 	}
 	b := &Books{id: uuid.NewString(), rdb: rdb, ledger: ledger.New(rdb), sweep: sweep.New(rdb, zap.NewNop()), log: log, sleep: sleep}
-	var errs []error
 	gauge := func(name, help string) prometheus.Gauge {
-		g := prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: help})
-		var there prometheus.AlreadyRegisteredError
-		err := reg.Register(g)
-		if errors.As(err, &there) {
-			if have, ok := there.ExistingCollector.(prometheus.Gauge); ok {
-				return have // of an earlier role in this process
-			}
-		}
-		errs = append(errs, err)
-		return g
+		return metric.Register(reg, prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: help}))
 	}
 	b.clean = gauge("volley_books_clean", "1 when the last round over the jobs' books found nothing wrong, else 0.")
 	b.problems = gauge("volley_books_problems", "Problems that the last round over the jobs' books found.")
 	b.checked = gauge("volley_books_checked_timestamp_seconds", "When the last round over the jobs' books ended, in seconds since 1970; 0 is never.")
 	b.jobs = gauge("volley_books_jobs", "Jobs whose books the last round checked.")
-	return b, errors.Join(errs...)
+	return b
 }
 
 // Run checks until ctx ends.

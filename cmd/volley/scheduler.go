@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+	"github.com/spf13/cobra"
+
+	"github.com/volleysms/volley/enqueue"
+	"github.com/volleysms/volley/internal/books"
+	"github.com/volleysms/volley/internal/config"
+	"github.com/volleysms/volley/internal/metric"
+	"github.com/volleysms/volley/internal/sweep"
+	"github.com/volleysms/volley/scheduler"
+)
+
+func newScheduler(a *app) *cobra.Command {
+	var admin string
+	cmd := &cobra.Command{
+		Use:   "scheduler",
+		Short: "Fire recurring sends, put back what nobody works on, and check the books, until stopped",
+		Long: `Fire the schedules that volley schedules manages, put batches back on the queue that nobody works on, and check the
+books of one job after the other. Run as many schedulers as you like: each tick fires once, and the rest they share.
+
+What is wrong with the books is an error in the log, and the metrics volley_books_clean and volley_books_problems.
+
+On SIGTERM or Ctrl-C it brings to an end what it is firing, and exits 0.`,
+		Example: `  volley scheduler
+  volley scheduler --admin 127.0.0.1:9466`,
+		Annotations: map[string]string{role: ""},
+		Args:        noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := a.config()
+			if err != nil {
+				return err
+			}
+			if !cmd.Flags().Changed("admin") {
+				admin = cfg.Admin.Listen
+			}
+			o, err := redisOptions(cfg.Redis.URL.Reveal())
+			if err != nil {
+				return err
+			}
+			return a.schedule(cmd.Context(), cfg, o, admin)
+		},
+	}
+	cmd.Flags().StringVar(&admin, "admin", "", "`address` of /healthz, /readyz and /metrics (default admin.listen of the configuration; none when that is left out)")
+	return cmd
+}
+
+// schedule runs the role and its admin server until ctx ends.
+func (a *app) schedule(ctx context.Context, cfg *config.Config, o *redis.UniversalOptions, adminAddr string) error {
+	if err := checkRedis(ctx, o); err != nil {
+		return err
+	}
+	adm, err := startAdmin(ctx, adminAddr, o, func() bool { return ctx.Err() == nil }, a.log)
+	if err != nil {
+		return err
+	}
+	defer adm.close()
+	return a.runScheduler(ctx, cfg, o)
+}
+
+// runScheduler does the role's work until ctx ends.
+func (a *app) runScheduler(ctx context.Context, cfg *config.Config, o *redis.UniversalOptions) (err error) {
+	rdb := redis.NewUniversalClient(o)
+	defer func() { err = errors.Join(err, rdb.Close()) }()
+	s, err := scheduler.New(rdb, schedulerOptions(cfg, a))
+	if err != nil {
+		return &inputError{err}
+	}
+	log := a.log.Named("scheduler")
+	b := books.New(rdb, prometheus.DefaultRegisterer, log.Named("books"))
+	// What else a scheduler does beside firing is one more line here.
+	var parts sync.WaitGroup
+	parts.Go(func() { s.Run(ctx) })
+	parts.Go(func() { sweep.New(rdb, log.Named("sweep")).Run(ctx) })
+	parts.Go(func() { b.Run(ctx) })
+	log.Info("scheduler is ready")
+	parts.Wait()
+	log.Info("scheduler has stopped")
+	return nil
+}
+
+func schedulerOptions(cfg *config.Config, a *app) scheduler.Options {
+	secrets := map[string]string{}
+	for name, secret := range cfg.Scheduler.Secrets {
+		secrets[name] = secret.Reveal()
+	}
+	return scheduler.Options{
+		Enqueue: producer(cfg), Files: fileRows(cfg.Scheduler.Files), Secrets: secrets, Private: cfg.Scheduler.AllowPrivate,
+		Fired: countFirings(), Logger: a.log.Named("scheduler"),
+	}
+}
+
+// countFirings makes metrics of what became of ticks.
+func countFirings() func(scheduler.Firing) {
+	ticks := metric.Register(prometheus.DefaultRegisterer, prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "volley_schedule_ticks_total", Help: "Ticks of schedules, by what became of them.",
+	}, []string{"schedule", "outcome"}))
+	late := metric.Register(prometheus.DefaultRegisterer, prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "volley_schedule_lateness_seconds", Help: "From a tick's time to when its job was enqueued, jitter included.",
+		Buckets: []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600},
+	}))
+	return func(f scheduler.Firing) {
+		ticks.WithLabelValues(f.Schedule, string(f.Outcome)).Add(float64(f.Count))
+		if f.Outcome == scheduler.Fired && f.Request == "" {
+			late.Observe(f.At.Sub(f.Tick).Seconds())
+		}
+	}
+}
+
+// fileRows reads files below a folder, and none outside it, as volley import does.
+func fileRows(folder string) scheduler.Files {
+	return func(ctx context.Context, f scheduler.File, fields []string) (rows scheduler.Rows, err error) {
+		root, err := os.OpenRoot(folder)
+		if err != nil {
+			return rows, fmt.Errorf("the folder of files: %w", pathless(err))
+		}
+		defer root.Close()
+		file, err := root.Open(filepath.FromSlash(f.Path))
+		if err != nil {
+			return rows, fmt.Errorf("the file %s: %w", f.Path, pathless(err))
+		}
+		defer func() {
+			if err != nil {
+				err = errors.Join(fmt.Errorf("the file %s: %w", f.Path, err), file.Close())
+			}
+		}()
+		info, err := file.Stat()
+		if err == nil && !info.Mode().IsRegular() {
+			err = errors.New("it is no regular file")
+		}
+		if err != nil {
+			return rows, pathless(err)
+		}
+		o := tableOptions{to: f.ToColumn, ref: f.RefColumn, comma: ','}
+		if f.Delimiter != "" {
+			if o.comma, err = comma(f.Delimiter); err != nil {
+				return rows, err
+			}
+		}
+		for _, field := range fields {
+			o.text += "{{" + field + "}}"
+		}
+		c, err := openCampaign(file, o)
+		if err != nil {
+			return rows, err
+		}
+		return scheduler.Rows{
+			Fields: c.names, FirstRow: firstRow, Close: file.Close,
+			Recipients: ofNamedFile(f.Path, c.recipients(ctx, func(int64) {})),
+		}, nil
+	}
+}
+
+// ofNamedFile adds to an error among the rows which file they are of.
+func ofNamedFile(name string, rows iter.Seq2[enqueue.Recipient, error]) iter.Seq2[enqueue.Recipient, error] {
+	return func(yield func(enqueue.Recipient, error) bool) {
+		for r, err := range rows {
+			if err != nil {
+				err = fmt.Errorf("the file %s: %w", name, err)
+			}
+			if !yield(r, err) {
+				return
+			}
+		}
+	}
+}
+
+// pathless takes the path out of a file's error.
+func pathless(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return errors.New(strings.TrimPrefix(p.Err.Error(), "openat "))
+	}
+	return err
+}
