@@ -193,6 +193,12 @@ func appendString(b []byte, s string) []byte {
 				b = append(b, `\n`...)
 			case c == '\r':
 				b = append(b, `\r`...)
+			case c == '\t':
+				b = append(b, `\t`...)
+			case c == '\f':
+				b = append(b, `\f`...)
+			case c == '\b':
+				b = append(b, `\b`...)
 			case c < ' ':
 				b = append(b, '\\', 'u', '0', '0', lowerHex[c>>4], lowerHex[c&15])
 			default:

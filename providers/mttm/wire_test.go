@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf16"
 
 	"pgregory.net/rapid"
@@ -116,6 +117,58 @@ func TestAppendString_IsTheJSONOfTheString(t *testing.T) {
 		}
 		if want := string([]rune(s)); got != want {
 			t.Fatalf("got %q, want %q", got, want)
+		}
+	})
+}
+
+// What Limits say that a request takes, it takes at most, with everything that can be asked for.
+func TestLimits_CountAtLeastWhatIsWritten(t *testing.T) {
+	address := strings.Repeat("x", providers.MaxReportTo)
+	written := func(text string, how coding) int {
+		if how != codingGSM {
+			return len(appendUTF16(nil, text))
+		}
+		return len(appendString(nil, text)) - len(`""`)
+	}
+	text := rapid.StringOf(rapid.OneOf(rapid.RuneFrom([]rune("aé€\"\\\n\r\f{ж😀")), rapid.Rune()))
+	rapid.Check(t, func(t *rapid.T) {
+		o := Options{
+			Username: "u", Password: "p", Tags: rapid.StringMatching(`[-a-z,]{0,20}`).Draw(t, "tags"), Operation: rapid.SampledFrom([]string{send, sendBatch}).Draw(t, "op"),
+		}
+		if o.Operation == sendBatch && rapid.Bool().Draw(t, "absolute") {
+			o.ScheduleFormat, o.ScheduleZone = absolute, "UTC"
+		}
+		a, err := New(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := providers.Call{
+			From: sms.SenderID(rapid.StringMatching(`[a-zA-Z&]{0,11}`).Draw(t, "from")), Text: text.Draw(t, "text"),
+			Options: providers.Options{
+				Priority: providers.Urgent, Validity: time.Duration(rapid.Int64Range(0, 1<<62).Draw(t, "validity")),
+				At: a.now().Add(time.Duration(rapid.Int64Range(-1, 1<<60).Draw(t, "at"))),
+			},
+			ReportTo: func(int) string { return address },
+		}
+		own := rapid.Bool().Draw(t, "own")
+		for i := range rapid.IntRange(1, min(5, a.recipients)).Draw(t, "n") {
+			r := providers.Recipient{To: 999_999_999_999_999 - sms.MSISDN(i)}
+			if own {
+				r.Text = text.Draw(t, "its text")
+			}
+			c.Recipients = append(c.Recipients, r)
+		}
+		how, l := codingFor(&c), a.Limits()
+		counted := l.BaseBytes + len(c.Recipients)*l.RecipientBytes
+		if oneText(&c) {
+			counted += written(c.Text, how)
+		} else {
+			for i := range c.Recipients {
+				counted += written(textFor(&c, i), how)
+			}
+		}
+		if got := len(a.body(&c, how)); got > counted {
+			t.Fatalf("%d bytes are written, and Limits count %d", got, counted)
 		}
 	})
 }
