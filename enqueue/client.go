@@ -81,6 +81,8 @@ type Client struct {
 
 	mu        sync.Mutex
 	fit       bool // the server passed redisx.Check
+	full      error
+	looked    time.Time // when full was true, or not
 	routes    map[string][]Branch
 	announced time.Time
 }
@@ -140,6 +142,19 @@ func (c *Client) Check(ctx context.Context) error {
 	c.fit = true
 	c.mu.Unlock()
 	return nil
+}
+
+// roomFor is how long it is believed that there is room in Redis, or not.
+const roomFor = time.Second
+
+// room returns an ErrFull when Redis has no room for another job.
+func (c *Client) room(ctx context.Context) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if time.Since(c.looked) >= roomFor {
+		c.full, c.looked = redisx.Room(ctx, c.rdb), time.Now()
+	}
+	return c.full
 }
 
 // maxName is the most bytes of a name that nobody has announced yet.

@@ -25,6 +25,9 @@ var (
 	ErrUnreachable = redisx.ErrUnreachable
 	// ErrEvicting: Redis has a maxmemory-policy that may throw queued messages away.
 	ErrEvicting = redisx.ErrEvicting
+	// ErrFull: Redis has used nearly all of its maxmemory. What is queued is sent all the
+	// same; with an idempotency key the same call can be repeated later.
+	ErrFull = redisx.ErrFull
 )
 
 // InvalidError says which part of a job is not acceptable, and why. Nothing was enqueued.
@@ -45,6 +48,9 @@ func invalid(field, format string, args ...any) error {
 func reached(ctx context.Context, err error) error {
 	if err == nil || ctx.Err() != nil || errors.Is(err, ErrUnreachable) {
 		return err
+	}
+	if redis.HasErrorPrefix(err, "OOM") {
+		return fmt.Errorf("%w: it refuses to store more; raise its maxmemory, and try again", ErrFull)
 	}
 	var wire net.Error
 	if errors.As(err, &wire) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, redis.ErrPoolTimeout) {

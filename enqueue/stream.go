@@ -21,8 +21,8 @@ import (
 // Enqueue validates and enqueues a job with job.Recipients. Once it has returned without an error, every recipient has
 // an outcome, whatever dies.
 //
-// Errors: an *InvalidError or several joined, ErrNoRecipients, ErrKeyConflict, ErrUnreachable, ErrEvicting, or what
-// Redis said. After an error of Redis it is not known whether the job was enqueued: repeat the call with the same Key.
+// Errors: an *InvalidError or several joined, ErrNoRecipients, ErrKeyConflict, ErrUnreachable, ErrEvicting, ErrFull, or
+// what Redis said. After an error of Redis it is not known whether the job was enqueued: repeat the call with the same Key.
 func (c *Client) Enqueue(ctx context.Context, job Job) (Receipt, error) {
 	return c.EnqueueStream(ctx, job, func(yield func(Recipient, error) bool) {
 		for _, r := range job.Recipients {
@@ -48,6 +48,9 @@ func (c *Client) EnqueueStream(ctx context.Context, job Job, recipients iter.Seq
 		return Receipt{}, reached(ctx, err)
 	}
 	if err := c.Check(ctx); err != nil {
+		return Receipt{}, err
+	}
+	if err := c.room(ctx); err != nil {
 		return Receipt{}, err
 	}
 	first := max(job.FirstRow, 1) - 1
