@@ -65,6 +65,12 @@ func TestReceive_Forms(t *testing.T) {
 			t.Errorf("got %q and %q", got, again)
 		}
 	})
+	t.Run("TheOriginalTextGoesBeforeWhatTheGatewayMadeOfIt", func(t *testing.T) {
+		pushed, err := receive(t, strings.Replace(good, "message_orig=STOP", "message_orig=Stop+it%21", 1))
+		if err != nil || pushed.Inbound[0].Text != "Stop it!" {
+			t.Errorf("got %+v, %v", pushed, err)
+		}
+	})
 	t.Run("MessageWhereThereIsNoOriginal", func(t *testing.T) {
 		pushed, err := receive(t, "device_address=%2B14155550123&message=Hi+%E2%82%AC")
 		if err != nil || pushed.Inbound[0].Text != "Hi €" || pushed.Inbound[0].From != 14155550123 {
