@@ -58,10 +58,11 @@ func (l *Ledger) Outcomes(ctx context.Context, job Job) iter.Seq2[Outcome, error
 type view struct {
 	number int
 	batch  *Batch
-	// records are the outcomes as reports have changed them.
-	records []Record
-	side    *SideView
-	reports *reported
+	// recorded are the outcomes as calls established them, records as reports have changed them.
+	recorded []Record
+	records  []Record
+	side     *SideView
+	reports  *reported
 }
 
 // views yields a job's batches, some at a time. It stops at the first error.
@@ -132,10 +133,14 @@ func readView(job string, batch int, v []any) (view, error) {
 	if err != nil {
 		return view{}, fmt.Errorf("job %s, batch %d: %w", job, batch, err)
 	}
-	for i := range records {
-		records[i] = reports.over(i, records[i])
+	out := view{number: batch, batch: b, recorded: records, records: records, side: side, reports: reports}
+	if d != "" {
+		out.records = make([]Record, len(records))
+		for i, rec := range records {
+			out.records[i] = reports.over(i, rec)
+		}
 	}
-	return view{number: batch, batch: b, records: records, side: side, reports: reports}, nil
+	return out, nil
 }
 
 func (v *view) yield(spec *Spec, yield func(Outcome, error) bool) bool {
