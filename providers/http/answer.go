@@ -37,9 +37,6 @@ type rule struct {
 	kind        providers.Kind
 }
 
-// sure reports whether a clear yes differs from any other page.
-func (v *verdict) sure() bool { return v.id.named() || v.path.named() }
-
 func (r *rule) fits(status int, s source) bool {
 	if len(r.statuses) > 0 && !slices.Contains(r.statuses, status) {
 		return false

@@ -306,7 +306,7 @@ func (b *builder) answer(a *Answer) *reading {
 		if e.To+e.ID+e.Code+e.Detail+e.Success.Path != "" || e.Classify != nil {
 			b.complain("answer.each.list", "is missing: it is the path of the array of results")
 		}
-		if !r.whole.sure() {
+		if a.ID+a.Success.Path == "" {
 			b.complain("answer", "says not what a clear yes looks like: name the place of the id, or a success.path and what it equals; any page has status 200")
 		}
 		return r
@@ -318,7 +318,7 @@ func (b *builder) answer(a *Answer) *reading {
 	if e.Success.Status != nil {
 		b.complain("answer.each.success.status", "is the answer's, not a recipient's; give answer.success.status")
 	}
-	if !r.each.sure() {
+	if e.ID+e.Success.Path == "" {
 		b.complain("answer.each", "says not what a clear yes looks like: name the place of the id, or a success.path and what it equals")
 	}
 	return r

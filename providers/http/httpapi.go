@@ -123,10 +123,12 @@ func unwritable(err error, n int) *providers.Error {
 func (a *Adapter) newRequest(ctx context.Context, w written) (*http.Request, error) {
 	var req *http.Request
 	var err error
-	if w.body != "" {
+	// net/http repeats a request without a body when it is a GET or has an Idempotency-Key; NewGET's body, which is empty and
+	// not known to be, keeps it from that.
+	if a.request.method == http.MethodPost && (w.body != "" || !slices.ContainsFunc(w.headers, header.invitesRepetition)) {
 		req, err = httpc.NewPOST(ctx, w.url, w.contentType, []byte(w.body))
 	} else if req, err = httpc.NewGET(ctx, w.url); err == nil {
-		req.Method = a.request.method // a POST without a body has the same guard against repetition
+		req.Method = a.request.method
 	}
 	if err != nil {
 		return nil, err

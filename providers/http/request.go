@@ -19,8 +19,7 @@ type request struct {
 	method, base         string
 	path, json, each     *text
 	query, form, headers []pair
-	// inURL is true when the recipients or the text are in the URL, binary when a binary message can be written, textInJSON
-	// when the text is written as JSON and nothing else.
+	// inURL is true when the recipients or the text are in the URL, binary when a binary message can be written.
 	inURL, binary bool
 }
 
@@ -77,6 +76,11 @@ type written struct {
 }
 
 type header struct{ name, value string }
+
+// invitesRepetition reports whether net/http takes the header for leave to repeat the request.
+func (h header) invitesRepetition() bool {
+	return strings.EqualFold(h.name, "Idempotency-Key") || strings.EqualFold(h.name, "X-Idempotency-Key")
+}
 
 // size is what the budget counts, in bytes.
 func (w *written) size() int {
