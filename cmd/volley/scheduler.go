@@ -91,6 +91,20 @@ func (a *app) runScheduler(ctx context.Context, cfg *config.Config, o *redis.Uni
 	return nil
 }
 
+// besideScheduler runs a scheduler for as long as run takes.
+func (a *app) besideScheduler(ctx context.Context, cfg *config.Config, o *redis.UniversalOptions, run func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() {
+		defer cancel()
+		ended <- a.runScheduler(ctx, cfg, o)
+	}()
+	err := run(ctx)
+	cancel()
+	return errors.Join(err, <-ended)
+}
+
 func schedulerOptions(cfg *config.Config, a *app) scheduler.Options {
 	secrets := map[string]string{}
 	for name, secret := range cfg.Scheduler.Secrets {

@@ -50,7 +50,9 @@ func conditionColour(c scheduler.Condition) text.Color {
 }
 
 func (a *app) showSchedule(in scheduler.Info, latest []scheduler.Firing) {
-	row := func(name, format string, args ...any) { fmt.Fprintf(a.stdout, "%-10s %s\n", name, fmt.Sprintf(format, args...)) }
+	row := func(name, format string, args ...any) {
+		fmt.Fprintf(a.stdout, "%-10s %s\n", name, fmt.Sprintf(format, args...))
+	}
 	row("Schedule", "%s", in.Name)
 	row("State", "%s", a.paint(conditionColour(in.Condition), string(in.Condition)))
 	if in.Note != "" {
