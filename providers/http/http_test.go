@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -188,9 +189,9 @@ func TestSend_ARequestWithoutABodyIsMadeOnce(t *testing.T) {
 		"POSTWithAKeyThatIsLeftEmpty": {method: "POST", headers: map[string]string{"Idempotency-Key": "{{.Label}}"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			requests := 0
+			var requests atomic.Int64
 			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				if requests++; requests > 1 {
+				if requests.Add(1) > 1 {
 					panic(http.ErrAbortHandler)
 				}
 				if r.ContentLength != tt.length || r.Method != tt.method {
@@ -209,8 +210,8 @@ func TestSend_ARequestWithoutABodyIsMadeOnce(t *testing.T) {
 					t.Errorf("got %q, want %q", got, want)
 				}
 			}
-			if requests != 2 {
-				t.Errorf("the gateway saw %d requests, want 2", requests)
+			if got := requests.Load(); got != 2 {
+				t.Errorf("the gateway saw %d requests, want 2", got)
 			}
 		})
 	}
@@ -278,9 +279,9 @@ func TestLimits_EveryCallWithinThemKeepsTheBudget(t *testing.T) {
 	doors := map[string]httpapi.Options{"JSON": jsonDoor("k"), "Form": formDoor("POST", "k"), "Query": formDoor("GET", "k")}
 	for name, o := range doors {
 		t.Run(name, func(t *testing.T) {
-			var largest int
+			var largest atomic.Int64
 			s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-				largest = max(int(r.ContentLength), len(r.Host)+len("https://")+len(r.URL.RequestURI()))
+				largest.Store(max(r.ContentLength, int64(len(r.Host)+len("https://")+len(r.URL.RequestURI()))))
 			}))
 			defer s.Close()
 			o.BaseURL = s.URL
@@ -306,10 +307,10 @@ func TestLimits_EveryCallWithinThemKeepsTheBudget(t *testing.T) {
 				}
 				room := min((l.Bytes-l.BaseBytes)/len(c.Recipients)-l.RecipientBytes, 5000)
 				c.Text = strings.Repeat(part, max(1, room/growth))
-				largest = 0
+				largest.Store(0)
 				a.Send(t.Context(), c)
-				if largest == 0 || largest > l.Bytes {
-					t.Fatalf("%d recipients, text of %d bytes: %d bytes of %d", len(c.Recipients), len(c.Text), largest, l.Bytes)
+				if got := largest.Load(); got == 0 || got > int64(l.Bytes) {
+					t.Fatalf("%d recipients, text of %d bytes: %d bytes of %d", len(c.Recipients), len(c.Text), got, l.Bytes)
 				}
 			})
 		})
