@@ -28,6 +28,7 @@ type account struct {
 	resend   bool
 
 	ready   *ready
+	shares  shares
 	gate    gate
 	pace    *pace.Pacer
 	servers []*asynq.Server
@@ -54,9 +55,6 @@ func newAccount(w *Worker, o Account) *account {
 // firstWait is how long an account's calls wait at the start for the answer to its first one.
 const firstWait = time.Second
 
-// batchesAtOnce is how many batches of a priority an account works on: enough that its lanes never wait for the queue.
-func (a *account) batchesAtOnce() int { return min(max(8, a.lanes), 64) }
-
 // patientPoll is how many times longer a queue of bulk jobs is left alone when it was empty.
 const patientPoll = 5
 
@@ -73,7 +71,7 @@ func (a *account) start() error {
 			poll *= patientPoll
 		}
 		srv := asynq.NewServerFromRedisClient(a.w.srvRdb, asynq.Config{
-			Concurrency:              a.batchesAtOnce(),
+			Concurrency:              a.tasks(),
 			Queues:                   map[string]int{task.Queue(a.name, p): 1},
 			TaskCheckInterval:        poll,
 			DelayedTaskCheckInterval: duePoll,

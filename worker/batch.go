@@ -36,6 +36,10 @@ func (w *Worker) batch(ctx context.Context, a *account, ref task.Ref) (pause tim
 	if at := time.UnixMilli(job.spec.At); job.spec.At > 0 && !job.spec.AtGateway && time.Until(at) > 0 {
 		return 0, &waitError{at, job}
 	}
+	if !a.shares.enter(w.stopCtx, ref.Job, a.perJob()) {
+		return 0, errBack
+	}
+	defer a.shares.leave(ref.Job)
 	held, err := w.take(ctx, ref)
 	if errors.Is(err, ledger.ErrLost) {
 		return waitForOwner, errBack

@@ -18,8 +18,9 @@ type feeder struct {
 }
 
 type feed struct {
-	mu  sync.Mutex
-	fed int
+	mu    sync.Mutex
+	fed   int
+	speed speed
 }
 
 func (f *feeder) of(job string) *feed {
@@ -54,7 +55,8 @@ func (w *Worker) feed(ctx context.Context, a *account, job *jobInfo, p ledger.Pr
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.fed = max(f.fed, p.Fed)
-	window := w.window(a)
+	f.speed.note(p.Done, time.Now())
+	window := w.window(a, &f.speed)
 	target := min(p.Batches, p.Done+window)
 	if f.fed >= target || f.fed > 0 && target < p.Batches && target-f.fed < max(1, window/4) {
 		return nil // full, or nearly: several are put at a time
@@ -67,15 +69,6 @@ func (w *Worker) feed(ctx context.Context, a *account, job *jobInfo, p ledger.Pr
 	}
 	f.fed = target
 	return nil
-}
-
-// window is how many batches of one job are on the queue at a time: what the living workers have in hand, and as many
-// again. It is no larger, so that jobs that come later get their turns soon.
-func (w *Worker) window(a *account) int {
-	if w.opts.Window > 0 {
-		return w.opts.Window
-	}
-	return 2 * a.batchesAtOnce() * int(w.peers.Load())
 }
 
 // put puts batches on the queues of the accounts they are with, some at a time.

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -119,17 +120,24 @@ func (g *gate) closedFor(now time.Time) time.Duration {
 	return max(0, g.until.Sub(now))
 }
 
-// pass waits until a call may go, and reports whether it goes first and is to be a small one. It is an error only when
-// ctx ends before.
+// errShut: there is trouble.
+var errShut = errors.New("the gate is shut")
+
+// pass waits until a call may go, and reports whether it goes first and is to be a small one. The error is errShut, or
+// that ctx ended before.
 func (g *gate) pass(ctx context.Context) (small bool, err error) {
 	for {
 		g.mu.Lock()
+		if g.trouble != nil {
+			g.mu.Unlock()
+			return false, errShut
+		}
 		wait := time.Until(g.until)
 		others := wait <= 0 && g.probing && g.waits > 0 // are let go after a while
 		if others {
 			wait = g.waits - time.Since(g.since)
 		}
-		if wait <= 0 && g.trouble == nil && (!g.probing || others) {
+		if wait <= 0 && (!g.probing || others) {
 			if others {
 				g.trial = false
 			}

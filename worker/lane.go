@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"time"
 
@@ -19,6 +20,7 @@ type lane struct {
 	token   string // the lane's place among the calls in flight of all workers
 	granted chan bool
 	before  *call
+	claims  time.Duration // how long they took lately, on average
 }
 
 func (a *account) lane() {
@@ -31,10 +33,13 @@ func (a *account) lane() {
 // turn makes a call: the one whose turn it is when the gate is open, the limits allow one, and its moment is near.
 func (l *lane) turn() {
 	a, w := l.a, l.a.w
-	if l.shut() {
-		return
+	small, err := false, errShut
+	for errors.Is(err, errShut) {
+		if l.shut() {
+			return
+		}
+		small, err = a.gate.pass(w.stopCtx)
 	}
-	small, err := a.gate.pass(w.stopCtx)
 	if err != nil {
 		a.ready.take().run.leave(0)
 		return
@@ -77,8 +82,13 @@ func (l *lane) shut() bool {
 	return false
 }
 
-// lead is how long before its moment a call is claimed.
-const lead = 5 * time.Millisecond
+// A call is claimed that long before its moment, or twice as long as claims took lately.
+const (
+	leastLead = 3 * time.Millisecond
+	mostLead  = time.Second
+)
+
+func (l *lane) lead() time.Duration { return min(mostLead, max(leastLead, 2*l.claims)) }
 
 // moment waits until shortly before the next free moment, and for a place in flight. When Redis does not pace, the call
 // is left.
@@ -90,7 +100,7 @@ func (l *lane) moment() (at time.Time, ok bool) {
 	err := a.pace.Enter(w.stopCtx, l.token, a.timeout+drainMargin)
 	if err == nil && a.pace.Paced() {
 		if at, err = a.pace.Reserve(w.stopCtx, a.ready.next().cost()); err == nil {
-			err = pace.Until(w.stopCtx, at.Add(-lead))
+			err = pace.Until(w.stopCtx, at.Add(-l.lead()))
 		}
 	}
 	if err == nil {
@@ -135,8 +145,11 @@ func (l *lane) take() *call {
 // their way at the same time.
 func (l *lane) make(c *call, at time.Time) {
 	r, a := c.run, l.a
+	asked := time.Now()
 	r.claim(c, l.granted)
-	if !<-l.granted {
+	granted := <-l.granted
+	l.claims += (time.Since(asked) - l.claims) / 8
+	if !granted {
 		a.gate.unsure()
 		r.leave(0)
 		return

@@ -270,7 +270,7 @@ func (w *Worker) feedPast(ctx context.Context, a *account, job *jobInfo, batch i
 	f := w.feeder.of(job.spec.ID)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	target := min(job.batches, batch+1+w.window(a))
+	target := min(job.batches, batch+1+w.window(a, &f.speed))
 	f.fed = max(f.fed, batch+1) // they are fed in order
 	if f.fed >= target {
 		return nil

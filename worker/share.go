@@ -1,0 +1,129 @@
+package worker
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// fullBatch is how many recipients most batches of a large job have.
+const fullBatch = 1000
+
+// perJob is how many batches of one job are worked on at a time: enough that the lanes never wait for the queue, and no
+// more, so that jobs share an account from the start and not after all that is in hand of the first.
+func (a *account) perJob() int {
+	calls := (fullBatch + a.limits.Recipients - 1) / a.limits.Recipients
+	return min(max(2, (2*a.lanes+calls-1)/calls+1), 64)
+}
+
+// tasks is how many tasks of a priority are in hand at a time: room for the batches of several jobs, and for as many jobs
+// of one recipient as there are lanes.
+func (a *account) tasks() int { return max(3*a.perJob(), min(max(8, a.lanes), 64)) }
+
+// shares counts the batches in hand of each job. The zero value has none. It is safe for concurrent use.
+type shares struct {
+	mu   sync.Mutex
+	jobs map[string]*share
+}
+
+type share struct {
+	inHand, waiting int
+	changed         chan struct{}
+}
+
+// enter waits until fewer than limit batches of the job are in hand, and counts one more; false when ctx ended first.
+func (s *shares) enter(ctx context.Context, job string, limit int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.jobs == nil {
+		s.jobs = map[string]*share{}
+	}
+	j := s.jobs[job]
+	if j == nil {
+		j = &share{changed: make(chan struct{}, 1)}
+		s.jobs[job] = j
+	}
+	for j.inHand >= limit {
+		j.waiting++
+		s.mu.Unlock()
+		select {
+		case <-j.changed:
+		case <-ctx.Done():
+		}
+		s.mu.Lock()
+		j.waiting--
+		if ctx.Err() != nil {
+			s.tidy(job, j)
+			return false
+		}
+	}
+	j.inHand++
+	if j.inHand < limit && j.waiting > 0 {
+		j.wake() // there is room for another one as well
+	}
+	return true
+}
+
+// wake lets one that waits look again.
+func (j *share) wake() {
+	select {
+	case j.changed <- struct{}{}:
+	default:
+	}
+}
+
+// leave counts a batch off.
+func (s *shares) leave(job string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	j := s.jobs[job]
+	j.inHand--
+	j.wake()
+	s.tidy(job, j)
+}
+
+func (s *shares) tidy(job string, j *share) {
+	if j.inHand == 0 && j.waiting == 0 {
+		delete(s.jobs, job)
+	}
+}
+
+// speed is how many batches of a job finish in a second, over all workers. The zero value knows nothing yet. It is not
+// safe for concurrent use.
+type speed struct {
+	at   time.Time
+	done int
+	rate float64
+}
+
+const speedOver = 50 * time.Millisecond
+
+// note learns how many are done by now.
+func (s *speed) note(done int, now time.Time) {
+	d := now.Sub(s.at)
+	if s.at.IsZero() || done < s.done {
+		s.at, s.done = now, done
+		return
+	}
+	if d < speedOver {
+		return
+	}
+	s.rate = float64(done-s.done) / d.Seconds()
+	s.at, s.done = now, done
+}
+
+// ahead is how long a job's batches on the queue last, beside those in hand; maxAhead bounds them.
+const (
+	ahead    = 200 * time.Millisecond
+	maxAhead = 128
+)
+
+// window is how many batches of a job are on the queue and in hand at a time, over all workers. It is no larger than
+// keeps them busy, so that jobs that come later get their turns soon.
+func (w *Worker) window(a *account, s *speed) int {
+	if w.opts.Window > 0 {
+		return w.opts.Window
+	}
+	n := a.perJob()
+	return (n+(n+3)/4)*int(w.peers.Load()) + min(maxAhead, int(s.rate*ahead.Seconds()))
+}

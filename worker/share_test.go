@@ -1,0 +1,150 @@
+package worker_test
+
+import (
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/volleysms/volley/enqueue"
+	"github.com/volleysms/volley/providers"
+	"github.com/volleysms/volley/worker"
+)
+
+func TestWorker_Priority(t *testing.T) {
+	t.Run("AnUrgentMessageOvertakesACampaign", func(t *testing.T) {
+		g, next := paced(1)
+		s := newSystem(t, worker.Account{Name: "a", Adapter: g, Concurrency: 2})
+		s.start()
+		bulk := s.enqueue(enqueue.Job{Via: "a", Text: "Bulk", Recipients: numbers(5000), Priority: enqueue.Bulk})
+		for range 20 {
+			next <- struct{}{}
+		}
+		s.enqueue(enqueue.Job{Via: "a", Text: "Urgent", Recipients: numbers(1), Priority: enqueue.Urgent})
+		made := func() int {
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			return slices.IndexFunc(g.calls, func(c providers.Call) bool { return c.Text == "Urgent" })
+		}
+		before := g.count()
+		for made() < 0 && g.count() < before+200 {
+			next <- struct{}{}
+			time.Sleep(2 * time.Millisecond)
+		}
+		if at := made(); at < 0 || g.calls[at].Options.Priority != providers.Urgent {
+			t.Errorf("the urgent call was number %d, after %d", at, before)
+		}
+		close(next)
+		s.completed(bulk.JobID)
+	})
+	t.Run("TwoCampaignsShareTheAccount", func(t *testing.T) {
+		g, next := paced(10)
+		s := newSystem(t, worker.Account{Name: "a", Adapter: g, Concurrency: 2})
+		s.start()
+		one := s.enqueue(enqueue.Job{Via: "a", Text: "One", Recipients: numbers(40_000)})
+		for range 50 {
+			next <- struct{}{}
+		}
+		two := s.enqueue(enqueue.Job{Via: "a", Text: "Two", Recipients: numbers(40_000)})
+		seen := func(text string) (n int) {
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			for _, c := range g.calls {
+				if c.Text == text {
+					n++
+				}
+			}
+			return n
+		}
+		for seen("Two") == 0 {
+			next <- struct{}{}
+		}
+		first := seen("One")
+		// Whoever came first had what was in hand and on the queue: two batches for each that may be in hand.
+		if first > 50+2*8*100+100 {
+			t.Errorf("the second campaign waited for %d calls of the first", first)
+		}
+		for range 1600 {
+			next <- struct{}{}
+		}
+		if a, b := seen("One")-first, seen("Two"); a < b/2 || b < a/2 {
+			t.Errorf("%d calls of the one and %d of the other", a, b)
+		}
+		close(next)
+		s.completed(one.JobID)
+		s.completed(two.JobID)
+	})
+}
+
+func TestWorker_Limits(t *testing.T) {
+	type moment struct {
+		at         time.Time
+		recipients int
+	}
+	var mu sync.Mutex
+	var seen []moment
+	g := &gateway{limits: providers.Limits{Recipients: 7}, answer: func(_ int, c providers.Call) []providers.Result {
+		mu.Lock()
+		defer mu.Unlock()
+		seen = append(seen, moment{time.Now(), len(c.Recipients)})
+		return nil
+	}}
+	s := newSystem(t, worker.Account{Name: "a", Adapter: g, Concurrency: 4, Limits: worker.Limits{Calls: 40, Recipients: 150, InFlight: 3}})
+	for range 4 {
+		s.start()
+	}
+	r := s.enqueue(enqueue.Job{Via: "a", Text: "Hi", Recipients: numbers(600)})
+	s.completed(r.JobID)
+	if g.most > 3 {
+		t.Errorf("%d calls in flight", g.most)
+	}
+	for i := range seen {
+		calls, recipients := 0, 0
+		for k := i; k < len(seen) && seen[k].at.Sub(seen[i].at) < time.Second; k++ {
+			calls++
+			recipients += seen[k].recipients
+		}
+		if calls > 40 || recipients > 150 {
+			t.Fatalf("a second from call %d on has %d calls and %d recipients", i, calls, recipients)
+		}
+	}
+}
+
+func TestWorker_Branches(t *testing.T) {
+	dk, us := &gateway{limits: providers.Limits{Recipients: 100}}, &gateway{limits: providers.Limits{Recipients: 100}}
+	bad := &gateway{limits: providers.Limits{Recipients: 100}, answer: func(_ int, c providers.Call) []providers.Result {
+		return fail(c, providers.Unavailable)
+	}}
+	s := newSystem(t, worker.Account{Name: "dk", Adapter: dk}, worker.Account{Name: "us", Adapter: us}, worker.Account{Name: "bad", Adapter: bad})
+	client, err := enqueue.New(s.redis, enqueue.Options{Branching: map[string][]enqueue.Branch{
+		"eu": {{Prefix: "45", Use: []string{"bad", "dk"}}, {Prefix: "1", Use: []string{"us"}}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	s.start()
+	to := []enqueue.Recipient{{To: "447700900000"}}
+	for i, n := range numbers(1500) {
+		to = append(to, n)
+		if i%2 == 0 {
+			to = append(to, enqueue.Recipient{To: "1212555" + n.To[6:]})
+		}
+	}
+	r, err := client.Enqueue(t.Context(), enqueue.Job{Via: "eu", Text: "Hi", Recipients: to, Key: "k"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.RefusedCount != 1 || r.Refused[0].Row != 1 {
+		t.Errorf("refused: %+v", r.Refused)
+	}
+	st := s.completed(r.JobID)
+	if st.Counts.Accepted != 2250 || len(dk.taken) != 1500 || len(us.taken) != 750 {
+		t.Errorf("counts %+v; %d through dk, %d through us", st.Counts, len(dk.taken), len(us.taken))
+	}
+	again, err := client.Enqueue(t.Context(), enqueue.Job{Via: "eu", Text: "Hi", Recipients: to, Key: "k"})
+	if err != nil || !again.Duplicate || again.JobID != r.JobID {
+		t.Errorf("the same again: %+v, %v", again, err)
+	}
+	s.clean(r.JobID)
+}
