@@ -122,7 +122,7 @@ func countFirings() func(scheduler.Firing) {
 		Name: "volley_schedule_ticks_total", Help: "Ticks of schedules, by what became of them.",
 	}, []string{"schedule", "outcome"}))
 	late := metric.Register(prometheus.DefaultRegisterer, prometheus.NewHistogram(prometheus.HistogramOpts{
-		Name: "volley_schedule_lateness_seconds", Help: "From a tick's time to when its job was enqueued, jitter included.",
+		Name: "volley_schedule_fire_lateness_seconds", Help: "From a tick's time to when its job was enqueued, jitter included.",
 		Buckets: []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600},
 	}))
 	return func(f scheduler.Firing) {
