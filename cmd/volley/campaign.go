@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/csv"
 	"errors"
@@ -20,8 +21,8 @@ import (
 
 // tableOptions say how a campaign's file is read.
 type tableOptions struct {
-	// to and ref name columns; empty finds them by their usual names.
-	to, ref string
+	// to, ref and zone name columns; empty finds them by their usual names. at names one, or is empty.
+	to, ref, zone, at string
 	// comma separates columns.
 	comma rune
 	// text is the message, whose fields must be columns.
@@ -34,7 +35,7 @@ type campaign struct {
 	csv     *csv.Reader
 	columns []string
 	to, ref int // columns; ref is -1 when there is none
-	// names are the fields that the text uses, and fields their columns.
+	// names are the fields that the text uses and those about time, and fields their columns.
 	names  []string
 	fields []int
 	row    int64
@@ -95,13 +96,28 @@ func (c *campaign) choose(o tableOptions) error {
 		return invalid("--text: %w", err)
 	}
 	for _, name := range t.Fields() {
-		n, err := c.column(name, "{{"+name+"}} in --text")
-		if err != nil {
+		if err := c.need(name, "{{"+name+"}} in --text"); err != nil {
 			return err
 		}
-		c.names, c.fields = append(c.names, name), append(c.fields, n)
+	}
+	if o.at != "" {
+		if err := c.need(o.at, "--at-column"); err != nil {
+			return err
+		}
+	}
+	if o.zone != "" || slices.Contains(c.columns, enqueue.TimeZoneField) {
+		return c.need(cmp.Or(o.zone, enqueue.TimeZoneField), "--tz-column")
 	}
 	return nil
+}
+
+// need makes a column a field; who is what asks for it.
+func (c *campaign) need(name, who string) error {
+	n, err := c.column(name, who)
+	if err == nil && !slices.Contains(c.names, name) {
+		c.names, c.fields = append(c.names, name), append(c.fields, n)
+	}
+	return err
 }
 
 // column finds a column by its name; who is what asks for it.

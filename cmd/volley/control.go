@@ -18,7 +18,7 @@ type effect struct {
 
 // newControls returns the commands that steer a job that is there.
 func newControls(a *app) []*cobra.Command {
-	var reason string
+	var reason, ref string
 	withReason := func(cmd *cobra.Command) *cobra.Command {
 		cmd.Flags().StringVar(&reason, "reason", "", "why, as a `text` that is kept with the job")
 		return cmd
@@ -36,12 +36,34 @@ Recipients stay queued. Pausing a paused job changes nothing.`,
 		})
 	cancel := withReason(a.control("cancel", "End a job for good",
 		`End a job for good: it can be neither resumed nor retried. No further call is made once this has returned; those on the
-wire end and are recorded. Recipients that are queued become cancelled.`,
+wire end and are recorded. Recipients that are queued become cancelled.
+
+With --ref only the recipient with that ref is cancelled, and the job goes on.`,
 		func(ctx context.Context, c *enqueue.Client, job string) (effect, error) {
+			if ref != "" {
+				n, err := cancelRef(ctx, c, job, ref)
+				return effect{n, "cancelled"}, err
+			}
 			n, err := c.Cancel(ctx, job, reason)
 			return effect{n, "cancelled"}, err
 		}))
+	cancel.Flags().StringVar(&ref, "ref", "", "cancel only the recipient with this `ref`, as long as it is queued")
+	cancel.Example += "\n  volley cancel 0197c1b2-7a4e-7000-8000-000000000000 --ref appointment-17"
 	return []*cobra.Command{pause, resume, cancel, newRetry(a)}
+}
+
+// cancelRef cancels one recipient. That there was nothing left to cancel is an error: somebody counts on it.
+func cancelRef(ctx context.Context, c *enqueue.Client, job, ref string) (int64, error) {
+	n, err := c.CancelRef(ctx, job, ref)
+	switch {
+	case errors.Is(err, enqueue.ErrNoRef):
+		return n, fmt.Errorf("no recipient of the job has the ref %q: volley outcomes %s lists them", ref, job)
+	case errors.Is(err, enqueue.ErrBusy):
+		return n, fmt.Errorf("the batch of %q is being sent just now: try again, or see volley outcomes %s for what became of it", ref, job)
+	case err == nil && n == 0:
+		return n, fmt.Errorf("%q is not queued any more: volley outcomes %s shows what became of it", ref, job)
+	}
+	return n, err
 }
 
 func newRetry(a *app) *cobra.Command {

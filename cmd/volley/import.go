@@ -26,13 +26,15 @@ func newImport(a *app) *cobra.Command {
 
 The numbers are in the column "to", or else in the only one called msisdn, phone, number or mobile. Every other column can
 be used in the text: {{name}} is the row's value in the column "name". The column "ref", when there is one, is given back
-with the outcomes.
+with the outcomes, and volley cancel JOB --ref takes it. The column "tz" names the recipient's time zone, where the number
+does not tell it or tells several.
 
 Rows without a usable number are refused and told; the others are enqueued. A file that can't be read to its end enqueues
 nothing. With --key, an import that was cut off can be repeated without sending anything twice.`,
 		Example: `  volley import campaign.csv --via default --from Acme --text "Hi {{name}}, the doors open at nine"
   volley import people.csv --via dk --from Acme --text "Hej" --to-column mobile --delimiter ";"
   volley import campaign.csv --via dk --from Acme --text "Hi" --at "2030-01-31 09:00:00" --tz Europe/Copenhagen --key spring
+  volley import appointments.csv --via dk --from Acme --text "See you at {{time}}" --at-column send_at --tz-column tz
   gunzip -c campaign.csv.gz | volley import - --via dk --from Acme --text "Hi {{name}}"`,
 		Args: oneArg("a FILE.csv, or - for standard input"),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
@@ -55,6 +57,7 @@ nothing. With --key, an import that was cut off can be repeated without sending 
 				return ofFile(args[0], err)
 			}
 			job.Fields, job.FirstRow = c.names, firstRow
+			job.AtField, job.ZoneField = o.at, o.zone
 			return a.withClient(cmd.Context(), func(client *enqueue.Client) error {
 				p := newProgress(a.stderr, "rows", size)
 				began := time.Now()
@@ -71,6 +74,8 @@ nothing. With --key, an import that was cut off can be repeated without sending 
 	flags.register(a, cmd, enqueue.Bulk)
 	f := cmd.Flags()
 	f.StringVar(&o.to, "to-column", "", "`column` with the numbers (default to, or the only one of msisdn, phone, number, mobile)")
+	f.StringVar(&o.at, "at-column", "", "`column` with each recipient's own time: RFC 3339, or \"2030-12-24 09:00\" in the recipient's zone or --zone")
+	f.StringVar(&o.zone, "tz-column", "", "`column` with each recipient's time zone (default tz, when there is one); empty is where the number says")
 	f.StringVar(&o.ref, "ref-column", "", "`column` that is given back with the outcomes (default ref, when there is one)")
 	f.StringVar(&delimiter, "delimiter", ",", "`character` between columns; \\t is a tab")
 	return cmd

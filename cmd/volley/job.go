@@ -16,6 +16,7 @@ type jobFlags struct {
 	via, from, text, at, tz, key, label string
 	delay                               time.Duration
 	wishes                              wishFlags
+	times                               timeFlags
 }
 
 // register adds the flags; a job has the priority unless told.
@@ -26,14 +27,14 @@ func (j *jobFlags) register(a *app, cmd *cobra.Command, priority enqueue.Priorit
 	f.StringVar(&j.from, "from", "", "sender ID: up to 11 letters and digits, or 15 digits; left out, the account's own")
 	f.StringVar(&j.text, "text", "", "the text; {{name}} stands for the recipient's field of that name")
 	f.StringVar(&j.at, "at", "", "when to send: RFC 3339, \"2030-01-31 09:30:00\" or 86400s from now")
-	f.StringVar(&j.tz, "tz", "", "time `zone` of --at, such as Europe/Copenhagen (default UTC)")
+	f.StringVar(&j.tz, "tz", "", "time `zone` of --at and --not-after, such as Europe/Copenhagen (default UTC)")
 	f.DurationVar(&j.delay, "delay", 0, "send that much later, such as 90s or 2h")
 	f.StringVar(&j.key, "key", "", "idempotency `key`: the same command with the same key enqueues once")
 	f.StringVar(&j.label, "label", "", "a `word` to tell the job by")
 	for _, name := range []string{"via", "text"} {
 		_ = cmd.MarkFlagRequired(name) // an error only for a flag that is not there
 	}
-	cmd.MarkFlagsMutuallyExclusive("at", "delay")
+	j.times.register(cmd)
 	_ = cmd.RegisterFlagCompletionFunc("via", a.completeVia)
 }
 
@@ -43,15 +44,15 @@ func (j *jobFlags) job() (enqueue.Job, error) {
 	if err := j.wishes.apply(&job); err != nil {
 		return job, err
 	}
-	if j.tz != "" && j.at == "" {
+	if j.tz != "" && j.at == "" && j.times.notAfter == "" {
 		return job, invalid("--tz says in which zone --at is, and there is no --at")
-	}
-	if j.at == "" {
-		return job, nil
 	}
 	loc, err := time.LoadLocation(j.tz)
 	if err != nil || j.tz == "Local" {
 		return job, invalid("--tz %q is no time zone: name one such as Europe/Copenhagen", j.tz)
+	}
+	if err := j.times.apply(&job, loc); err != nil || j.at == "" {
+		return job, err
 	}
 	when, err := enqueue.ParseWhen(j.at, loc, time.Now())
 	if err != nil {

@@ -60,6 +60,7 @@ func (a *app) showStatus(s enqueue.Status) {
 	if s.ScheduleAt != nil {
 		head = append(head, [2]string{"Scheduled", clock(s.ScheduleAt)})
 	}
+	head = append(head, timingRows(s.Timing)...)
 	if s.CompletedAt != nil {
 		head = append(head, [2]string{"Completed", clock(s.CompletedAt)})
 	}
@@ -75,6 +76,29 @@ func (a *app) showStatus(s enqueue.Status) {
 	}
 	t.AppendFooter(table.Row{"total", count(s.Counts.Total)})
 	t.Render()
+}
+
+// timingRows are what a job's status says about time.
+func timingRows(t enqueue.Timing) (rows [][2]string) {
+	add := func(name, value string) {
+		if value != "" {
+			rows = append(rows, [2]string{name, value})
+		}
+	}
+	if t.AtLocal != "" {
+		add("At", t.AtLocal+" in each recipient's zone")
+	}
+	add("Window", t.Window)
+	if t.NotAfter != nil {
+		add("Not after", clock(t.NotAfter))
+	}
+	if t.MaxLate != "" {
+		add("Not after", t.MaxLate+" from when it was due")
+	}
+	if t.WaitingUntil != nil {
+		add("Waiting", "until "+clock(t.WaitingUntil)+": "+t.WaitingFor)
+	}
+	return rows
 }
 
 type stateCount struct {

@@ -30,6 +30,7 @@ func wire(c config.Account) (worker.Account, error) {
 		},
 		ResendUnknown: c.ResendUnknown,
 		Settings:      fingerprint(c),
+		Quiet:         c.Quiet,
 	}, nil
 }
 

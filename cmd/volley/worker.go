@@ -83,7 +83,7 @@ func workerOptions(cfg *config.Config, accounts []worker.Account) worker.Options
 	if r.Inline == 0 {
 		r.Inline = -1 // the worker's word for not at all
 	}
-	o := worker.Options{Accounts: accounts, Routes: branches(cfg), Retry: r}
+	o := worker.Options{Accounts: accounts, Routes: branches(cfg), Retry: r, Quiet: cfg.Quiet}
 	if s := signer(cfg); s != nil {
 		o.ReportTo = s.Address
 	}

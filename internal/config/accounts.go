@@ -84,6 +84,8 @@ type Account struct {
 	ResendUnknown bool
 	// Timeout bounds one call, 1 s to 10 min.
 	Timeout time.Duration
+	// Quiet are hours at which the account calls nobody, as window.Parse reads them; empty is none.
+	Quiet string
 }
 
 // kind says which keys a provider's accounts have beside the common ones, which operations there are to choose from, and
@@ -144,7 +146,7 @@ const (
 var OgangiQuirks = []string{QuirkPaddedBase64, QuirkSignDecoded, QuirkPlainFireText, QuirkBase64PIN, QuirkBase64Fire}
 
 // common are the keys of every account.
-var common = []string{"provider", "concurrency", "rate", "recipients", "segments", "in_flight", "timeout", "on_unknown"}
+var common = []string{"provider", "concurrency", "rate", "recipients", "segments", "in_flight", "timeout", "on_unknown", "quiet"}
 
 var gatewayAPIClasses = []string{"standard", "premium", "secret"}
 
@@ -213,6 +215,7 @@ func (r *reader) account(name string, n *yaml.Node, line int) (a Account, ok boo
 		InFlight:      s.integer("in_flight", 0, 1, 100_000),
 		ResendUnknown: s.oneOf("on_unknown", "hold", "resend") == "resend",
 		Timeout:       s.duration("timeout", 30*time.Second, time.Second, 10*time.Minute),
+		Quiet:         s.quietHours("quiet"),
 
 		RequireSignature: s.signed("require_signature"),
 	}

@@ -34,6 +34,9 @@ type Config struct {
 	Scheduler Scheduler
 	Inbound   Inbound
 	Admin     Admin
+	// Quiet are hours at which nobody is called, by the beginning of the number, and Everybody for the others; as
+	// window.Parse reads them.
+	Quiet map[string]string
 }
 
 // Redis is where the queue and the ledger are.
@@ -150,7 +153,7 @@ func (r *reader) syntax(err error) {
 
 // config reads the whole document.
 func (r *reader) config(doc *yaml.Node) *Config {
-	top := r.section(doc, 1, "", "the file", []string{"redis", "accounts", "routes", "retry", "callbacks", "reports", "inbound", "scheduler", "admin"})
+	top := r.section(doc, 1, "", "the file", []string{"redis", "accounts", "routes", "retry", "callbacks", "reports", "inbound", "scheduler", "quiet", "admin"})
 	c := &Config{
 		Redis:     r.redis(top),
 		Retry:     r.retry(top),
@@ -159,6 +162,7 @@ func (r *reader) config(doc *yaml.Node) *Config {
 		Scheduler: r.scheduler(top),
 		Inbound:   r.inbound(top),
 		Admin:     r.admin(top),
+		Quiet:     r.quiet(top),
 	}
 	var names []string
 	c.Accounts, names = r.accounts(top)

@@ -274,7 +274,7 @@ func TestParse_SecretFile(t *testing.T) {
 func TestParse_Refused(t *testing.T) {
 	const redis = "redis: {url: redis://h}\n"
 	const dk = redis + "accounts:\n  dk:\n    provider: gatewayapi\n    token: hunter2\n"
-	const gatewayapiTakes = "gatewayapi takes provider, concurrency, rate, timeout, token, token_file, base_url, webhook_secret, webhook_secret_file, max_recipients, api, class, urgent_class, require_signature"
+	const gatewayapiTakes = "gatewayapi takes provider, concurrency, rate, recipients, segments, in_flight, timeout, on_unknown, quiet, token, token_file, base_url, webhook_secret, webhook_secret_file, max_recipients, api, class, urgent_class, require_signature"
 	const providers = "mgage, ogangi, gatewayapi, mttm, http"
 	const duration = "must be a time from 1s to 10m, with its unit, such as 500ms, 10s or 2m"
 	const rate = "must be a number of calls above zero and the time they are for: 50/s, 3000/m or 100000/h"
@@ -306,7 +306,7 @@ func TestParse_Refused(t *testing.T) {
 			"sections that are missing or unknown", "rediss: {}\n", []string{
 				"volley.yaml: redis.url: is missing; give it, or a file that has it as url_file",
 				"volley.yaml: accounts: is missing; name at least one, with its provider below it",
-				"volley.yaml:1: rediss: unknown key; did you mean redis? the file takes redis, accounts, routes, retry, callbacks, reports, inbound, scheduler, admin",
+				"volley.yaml:1: rediss: unknown key; did you mean redis? the file takes redis, accounts, routes, retry, callbacks, reports, inbound, scheduler, quiet, admin",
 			},
 		},
 		{"no account", redis + "accounts: {}\n", []string{"volley.yaml:2: accounts: has none; name at least one, with its provider below it"}},
@@ -433,8 +433,8 @@ admin: {listen: "localhost:http"}
   e e: [dk]
 `, []string{
 			"volley.yaml:7: routes.dk: has the name of an account; choose another, so that it is clear which is meant",
-			"volley.yaml:8: routes.a: must be a list of accounts, such as [dk]",
-			"volley.yaml:9: routes.b: must be a list of accounts, such as [dk]",
+			"volley.yaml:8: routes.a: must be a list of accounts, such as [dk], or of prefixes, such as [{prefix: \"45\", use: [dk]}]",
+			"volley.yaml:9: routes.b: must be a list of accounts, such as [dk], or of prefixes, such as [{prefix: \"45\", use: [dk]}]",
 			"volley.yaml:10: routes.c: there is no account dl; did you mean dk? there are dk",
 			"volley.yaml:10: routes.c: has account dk twice",
 			"volley.yaml:11: routes.d: names an account that is not there; there are dk",
