@@ -173,18 +173,19 @@ func (l *lane) make(c *call, at time.Time) {
 	r.settle(c, results)
 }
 
-// punctual waits for the call's moment. A moment that has passed is replaced by another one; false when Redis gives none.
+// punctual waits for the call's moment. A moment that has passed is replaced by another one; false when Redis gives none, or
+// the worker stops.
 func (l *lane) punctual(c *call, at time.Time) bool {
 	w := l.a.w
 	for {
-		if pace.Until(w.hard, at) != nil {
+		if pace.Until(w.stopCtx, at) != nil {
 			return false
 		}
 		if time.Since(at) < pace.Slack {
 			return true
 		}
 		var err error
-		if at, err = l.a.pace.Reserve(w.hard, c.cost()); err != nil {
+		if at, err = l.a.pace.Reserve(w.stopCtx, c.cost()); err != nil {
 			w.log.Warn("Redis does not pace; the batch waits", zap.String("account", l.a.name), zap.Error(err))
 			return false
 		}
