@@ -2,6 +2,7 @@ package report
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -342,7 +343,7 @@ func TestLog_Put(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := log.Put(t.Context(), entry(testJob, 0, 0, providers.Taken)); err != ErrFull {
+		if err := log.Put(t.Context(), entry(testJob, 0, 0, providers.Taken)); !errors.Is(err, ErrFull) {
 			t.Errorf("got %v, want ErrFull", err)
 		}
 	})
