@@ -92,6 +92,7 @@ var cases = []struct {
 	{"AnswersInPieces", answersInPieces},
 	{"ZipBomb", zipBomb},
 	{"OddAnswersAreUnknown", oddAnswers},
+	{"HeaderBomb", headerBomb},
 	{"SlowHeaderEndsAtTheDeadline", slowHeader},
 	{"DeadlineInThePastSendsNothing", deadlineInThePast},
 	{"OldTLSIsNotSent", oldTLS},
