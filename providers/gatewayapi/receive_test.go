@@ -247,7 +247,8 @@ func TestAdapter_Receive_InboundWithoutAnIdentifier(t *testing.T) {
 		}
 		return got.Inbound[0].ID
 	}
-	if id("Hi") != id("Hi") || id("Hi") == id("Ho") {
+	first, again, other := id("Hi"), id("Hi"), id("Ho")
+	if first != again || first == other {
 		t.Error("the identifier does not tell a repetition from a new message")
 	}
 }
