@@ -17,7 +17,7 @@ GOLANGCI := bin/tools/golangci-lint-$(GOLANGCI_VERSION)
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build bin/volley, static
@@ -27,6 +27,11 @@ build: ## Build bin/volley, static
 test: ## Run every test under the race detector, with a real Redis; installs what is missing
 	@scripts/need.sh cc redis-server
 	CGO_ENABLED=1 go test -race -count=1 $(PKGS)
+
+.PHONY: test-faults
+test-faults: ## Kill workers and Redis in large campaigns; VOLLEY_FAULT_SEED=N repeats a run
+	@scripts/need.sh cc redis-server
+	VOLLEY_FAULTS=full CGO_ENABLED=1 go test -race -count=1 -v -timeout 40m ./e2e/faults
 
 .PHONY: lint
 lint: $(GOLANGCI) ## Check style, errors and who imports whom

@@ -49,6 +49,16 @@ func (p *Process) Kill() {
 // Signal sends a signal; to a process that has ended it does nothing.
 func (p *Process) Signal(sig syscall.Signal) { _ = p.cmd.Process.Signal(sig) }
 
+// Gone reports whether the process has ended.
+func (p *Process) Gone() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
 // Ended waits until the process has ended and returns its exit status: -1 when a signal killed it.
 func (p *Process) Ended() int {
 	p.t.Helper()
