@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 
 	"github.com/volleysms/volley/enqueue"
 	"github.com/volleysms/volley/internal/config"
@@ -37,9 +38,14 @@ func wire(c config.Account) (worker.Account, error) {
 // fingerprint tells an account's settings from others. It is so short that nobody can tell a secret from it.
 func fingerprint(c config.Account) string {
 	h := sha256.New()
-	for _, s := range []string{
+	settings := []string{
 		c.BaseURL, c.Username, c.Password.Reveal(), c.ProgramID, c.Token.Reveal(), c.InstanceID, c.PublicKey, c.PrivateKey.Reveal(),
-	} {
+	}
+	if g := c.Gateway; g != nil {
+		settings = append(settings, g.Request.Path, g.Request.JSON)
+		settings = append(settings, slices.Sorted(slices.Values(g.Secrets))...)
+	}
+	for _, s := range settings {
 		fmt.Fprintf(h, "%d %s", len(s), s)
 	}
 	return hex.EncodeToString(h.Sum(nil)[:3])
