@@ -133,6 +133,12 @@ func (r *rig) killAll(left []*life, meanwhile func() bool) {
 		}
 		return pending == 0
 	})
+	for _, s := range r.seats {
+		if s.now.ended() {
+			s.start(newLife("", 0))
+		}
+		s.ready()
+	}
 }
 
 // endSoon kills a worker some time after its first claim.

@@ -67,7 +67,7 @@ func newRig(t *testing.T, url string, accounts ...account) *rig {
 	r := &rig{t: t, rng: newDice(t), url: url, judge: newJudge(), accounts: accounts}
 	t.Logf("VOLLEY_FAULT_SEED=%d", seed)
 	if len(accounts) == 0 {
-		r.accounts = []account{{name: plain, settings: fmt.Sprintf("max_recipients: %d, concurrency: 4, timeout: 3s", size.call), dialect: gateway.MGage{}}}
+		r.accounts = []account{{name: plain, settings: fmt.Sprintf("max_recipients: %d, concurrency: 4, timeout: 10s", size.call), dialect: gateway.MGage{}}}
 	}
 	var names []string
 	for i := range r.accounts {
@@ -167,8 +167,24 @@ func (s *seat) start(l *life) {
 	close(started)
 }
 
-// live starts a worker that nobody kills.
-func (s *seat) live() { s.start(newLife("", 0)) }
+// live starts a worker that nobody kills, and waits until it is ready; when Redis did not answer in time it is started
+// once more.
+func (s *seat) live() {
+	s.r.t.Helper()
+	s.start(newLife("", 0))
+	s.ready()
+}
+
+// ready waits until a worker that nobody kills is ready.
+func (s *seat) ready() {
+	s.r.t.Helper()
+	s.r.until("the worker to be ready", func() bool {
+		if s.proc.Gone() {
+			s.start(newLife("", 0))
+		}
+		return strings.Contains(s.proc.Log(), "worker is ready")
+	})
+}
 
 // number is the i-th of the campaigns' numbers; they are nobody's.
 func number(i int) sms.MSISDN { return sms.MSISDN(4_500_000_000 + i) }

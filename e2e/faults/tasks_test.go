@@ -66,7 +66,11 @@ func TestTasksLost(t *testing.T) {
 			harmed := 0
 			for k := range size.rounds {
 				r.sent(size.many / (size.rounds + 2) * (k + 1))
-				harmed += tt.spoil(t, r, i)
+				before := harmed
+				r.until("a pending task", func() bool {
+					harmed += tt.spoil(t, r, i)
+					return harmed > before || r.completed()
+				})
 			}
 			if harmed == 0 {
 				t.Error("no task was pending")
