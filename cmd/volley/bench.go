@@ -11,6 +11,8 @@ import (
 
 func newBench(a *app) *cobra.Command {
 	var o bench.Options
+	var scheduled bool
+	var spread int
 	cmd := &cobra.Command{
 		Use:   "bench",
 		Short: "Measure the whole pipeline on this machine, against a bare loop that posts the same calls",
@@ -24,7 +26,8 @@ writes is removed again; the address in the configuration is never used.`,
   volley bench --recipients 1000000 --json
   volley bench --per-call 1 --concurrency 32             # a gateway that takes one recipient a call
   volley bench --latency 20ms --redis redis://10.0.0.5:6379/9
-  volley bench --urgent 200                              # and the delay of single messages on an idle system`,
+  volley bench --urgent 200                              # and the delay of single messages on an idle system
+  volley bench --scheduled --recipients 1000000          # how late scheduled messages are`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
@@ -41,6 +44,9 @@ writes is removed again; the address in the configuration is never used.`,
 			}
 			if !a.json {
 				o.Step = func(s string) { fmt.Fprintf(a.stderr, "%s ...\n", s) }
+			}
+			if scheduled {
+				return a.benchScheduled(cmd.Context(), o, spread)
 			}
 			if o.RedisURL == "" {
 				url, stop, err := bench.PrivateRedis(cmd.Context())
@@ -67,6 +73,8 @@ writes is removed again; the address in the configuration is never used.`,
 	f.IntVar(&o.PerCall, "per-call", 250, "`number` of recipients in one call")
 	f.DurationVar(&o.Latency, "latency", 0, "`time` the gateway takes for a call, such as 20ms")
 	f.IntVar(&o.Concurrency, "concurrency", 32, "`number` of calls in flight")
+	f.BoolVar(&scheduled, "scheduled", false, "measure instead how late scheduled messages are: 10,000 jobs due in the same second, and --recipients with times of their own")
+	f.IntVar(&spread, "spread", 60, "over how many `seconds` the recipients' own times are spread, with --scheduled")
 	f.IntVar(&o.Urgent, "urgent", 0, "`number` of single messages to send on the idle system as well, and tell their delay")
 	return cmd
 }
