@@ -33,8 +33,8 @@ func (w *Worker) batch(ctx context.Context, a *account, ref task.Ref) (pause tim
 	if !a.passable(job) {
 		return 0, errBack
 	}
-	if at := time.UnixMilli(job.spec.At); job.spec.At > 0 && !job.spec.AtGateway && time.Until(at) > 0 {
-		return 0, &waitError{at, job}
+	if job, err = w.begin(ctx, job); err != nil {
+		return 0, err
 	}
 	if !a.shares.enter(w.stopCtx, ref.Job, a.perJob()) {
 		return 0, errBack

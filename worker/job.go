@@ -13,7 +13,7 @@ import (
 	"github.com/volleysms/volley/sms"
 )
 
-// jobInfo is what never changes about a job, ready for use.
+// jobInfo is what never changes about a job whose sending has started, ready for use.
 type jobInfo struct {
 	spec    ledger.Spec
 	batches int
@@ -21,6 +21,7 @@ type jobInfo struct {
 	binary  *sms.Binary
 	order   []int // position in Spec.Fields of each of the template's fields; nil when they are the same
 	carrier int   // position in Spec.Fields of the recipients' carriers, -1 when they have none
+	begun   bool  // its time, if it has one, can't be moved any more
 }
 
 // carrierField is the name of the field that has the recipients' network operators.
@@ -52,6 +53,9 @@ func (w *Worker) job(ctx context.Context, id string) (*jobInfo, error) {
 	if j, err = newJobInfo(rec); err != nil {
 		return nil, fmt.Errorf("job %s: %w", id, err)
 	}
+	if j.spec.At > 0 && !j.begun {
+		return j, nil // it may be rescheduled, and is looked up again
+	}
 	w.jobs.mu.Lock()
 	defer w.jobs.mu.Unlock()
 	if w.jobs.jobs == nil || len(w.jobs.jobs) >= maxCachedJobs {
@@ -62,7 +66,7 @@ func (w *Worker) job(ctx context.Context, id string) (*jobInfo, error) {
 }
 
 func newJobInfo(rec ledger.Job) (*jobInfo, error) {
-	j := &jobInfo{spec: rec.Spec, batches: rec.Batches, carrier: slices.Index(rec.Spec.Fields, carrierField)}
+	j := &jobInfo{spec: rec.Spec, batches: rec.Batches, begun: rec.Begun, carrier: slices.Index(rec.Spec.Fields, carrierField)}
 	if len(rec.Spec.Payload) > 0 {
 		j.binary = &sms.Binary{UDH: rec.Spec.UDH, Payload: rec.Spec.Payload}
 		return j, nil

@@ -76,7 +76,7 @@ invalid input.`,
 
 	root.AddCommand(
 		newDemo(a), newDev(a), newSimulate(a),
-		newWorker(a), newCallbacks(a), newScheduler(a), newSchedules(a),
+		newWorker(a), newCallbacks(a), newScheduler(a), newSchedules(a), newReschedule(a),
 		newBench(a),
 		newSend(a), newImport(a), newStatus(a), newOutcomes(a), newVerify(a), newInbound(a),
 		newAccounts(a),

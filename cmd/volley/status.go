@@ -13,10 +13,12 @@ import (
 
 func newStatus(a *app) *cobra.Command {
 	var recent int
+	var scheduled bool
 	cmd := &cobra.Command{
 		Use:   "status [JOB]",
 		Short: "Show how far a job has come; without JOB, the jobs enqueued last",
 		Example: `  volley status
+  volley status --scheduled
   volley status 0197c1b2-7a4e-7000-8000-000000000000
   volley status 0197c1b2-7a4e-7000-8000-000000000000 --json | jq .counts.accepted`,
 		Args: atMostOneArg,
@@ -24,7 +26,13 @@ func newStatus(a *app) *cobra.Command {
 			if recent < 1 || recent > 1000 {
 				return invalid("--limit is 1 to 1000, and not %d", recent)
 			}
+			if scheduled && len(args) > 0 {
+				return invalid("--scheduled lists jobs, and can't be given together with one")
+			}
 			return a.withClient(cmd.Context(), func(c *enqueue.Client) error {
+				if scheduled {
+					return a.scheduledJobs(cmd.Context(), c, recent)
+				}
 				if len(args) == 0 {
 					return a.recentJobs(cmd.Context(), c, recent)
 				}
@@ -41,6 +49,7 @@ func newStatus(a *app) *cobra.Command {
 		},
 	}
 	cmd.Flags().IntVar(&recent, "limit", 20, "how many jobs are listed without JOB")
+	cmd.Flags().BoolVar(&scheduled, "scheduled", false, "list the jobs that wait for their time, the next one first")
 	return cmd
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Spec is what a job is. It is written once and never changed.
+// Spec is what a job is. It is written once and never changed, but for At, which Reschedule may move.
 type Spec struct {
 	ID string `json:"id"`
 	// Via is the account or route as the producer named it, Accounts what it stood for then, in the order of use. With
@@ -64,6 +64,8 @@ type Job struct {
 	Control            Control
 	// Reason is why somebody set the control word; may be empty.
 	Reason string
+	// Begun is true once sending has started, so that Spec.At can't be moved by Reschedule any more.
+	Begun bool
 	// Completed is when the last recipient got an outcome; zero when that has not happened.
 	Completed time.Time
 }
@@ -204,7 +206,7 @@ func (l *Ledger) Discard(ctx context.Context, job, key string, n int) error {
 	return err
 }
 
-var jobFields = []string{"spec", "sealed", "receipt", "batches", "fed", "done", "ctl", "reason", "completed"}
+var jobFields = []string{"spec", "sealed", "receipt", "batches", "fed", "done", "ctl", "reason", "completed", "at", "begun"}
 
 // Job returns a job; ErrNotFound when there is none.
 func (l *Ledger) Job(ctx context.Context, id string) (Job, error) {
@@ -237,6 +239,10 @@ func parseJob(v []any) (Job, error) {
 	if v[8] != nil {
 		j.Completed = time.UnixMilli(parseInt(v[8]))
 	}
+	if v[9] != nil {
+		j.Spec.At = parseInt(v[9])
+	}
+	j.Begun = v[10] != nil || j.Fed > 0
 	return j, nil
 }
 

@@ -1,0 +1,24 @@
+package worker
+
+import (
+	"context"
+	"time"
+)
+
+// begin lets the sending of a scheduled job start, if its time has come: from then on it can't be rescheduled. Before that
+// it is a waitError. The job is returned with the time that holds.
+func (w *Worker) begin(ctx context.Context, job *jobInfo) (*jobInfo, error) {
+	if job.begun || job.spec.At == 0 || job.spec.AtGateway {
+		return job, nil
+	}
+	begun, at, err := w.ledger.BeginSending(ctx, job.spec.ID, job.spec.At, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	own := *job // what is being sent keeps the one that it has
+	own.spec.At, own.begun = at, begun
+	if !begun {
+		return nil, &waitError{time.UnixMilli(at), &own}
+	}
+	return &own, nil
+}
