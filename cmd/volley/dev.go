@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"time"
@@ -17,20 +18,27 @@ import (
 var devReports = gateway.ReportPlan{On: true, Undelivered: 0.05, Transient: 0.2, Delay: 2 * time.Second, Stored: time.Second, Pause: time.Second}
 
 func newDev(a *app) *cobra.Command {
-	var redisURL, listen string
+	var redisURL, listen, reports string
 	var faults []string
 	cmd := &cobra.Command{
 		Use:   "dev",
 		Short: "Run Redis, the simulated gateways, a worker and callbacks, until stopped",
 		Long: `Run everything that development needs in one process: an embedded Redis on a free port (or the one that --redis names),
-the four simulated gateways, a worker, and callbacks, to which the gateways report. A configuration for them is written into a temporary directory, for the other
+the four simulated gateways, a worker, a scheduler, and callbacks, to which the gateways report. A configuration for them is written into a temporary directory, for the other
 commands to use.`,
 		Example: `  volley dev
-  volley dev --fault "mttm/latency:200ms" --redis redis://127.0.0.1:6379/1`,
+  volley dev --fault "mttm/latency:200ms" --redis redis://127.0.0.1:6379/1
+  volley dev --reports undelivered=0.5,delay=10s`,
 		Annotations: map[string]string{role: ""},
 		Args:        noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			r, err := newRig(cmd.Context(), a, redisURL, listen, faults, worker.Retry{}, devReports)
+			plan := devReports
+			if cmd.Flags().Changed("reports") {
+				if plan, err = gateway.ParseReportPlan(reports); err != nil {
+					return invalid("--%w", err)
+				}
+			}
+			r, err := newRig(cmd.Context(), a, redisURL, listen, faults, worker.Retry{}, plan)
 			if err != nil {
 				return err
 			}
@@ -47,13 +55,16 @@ commands to use.`,
 			if err := a.announceDev(r, file); err != nil {
 				return err
 			}
-			return r.run(cmd.Context())
+			// Endpoints of one's own are on this machine.
+			r.cfg.Scheduler.AllowPrivate = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+			return a.besideScheduler(cmd.Context(), r.cfg, r.redis, r.run)
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&redisURL, "redis", "", "`url` of a Redis to use instead of the embedded one")
 	f.StringVar(&listen, "listen", "127.0.0.1:0", "`address` of the first simulated gateway; the others take the next ports; port 0 is a free one for each")
 	f.StringArrayVar(&faults, "fault", nil, "a `fault` of the simulated gateways, as volley simulate takes it; may be given again")
+	f.StringVar(&reports, "reports", "", "the `plan` of what the gateways report, as volley simulate takes it (default: most arrive, after two seconds)")
 	return cmd
 }
 
