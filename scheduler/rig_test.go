@@ -47,9 +47,10 @@ type rig struct {
 // begin is a Tuesday.
 var begin = time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
 
-func newRig(t *testing.T) *rig {
+// newRig makes a rig; args are for its redis-server.
+func newRig(t *testing.T, args ...string) *rig {
 	t.Helper()
-	r := &rig{t: t, rdb: redis.NewClient(&redis.Options{Addr: redistest.Start(t)}), clock: &clock{t: begin}}
+	r := &rig{t: t, rdb: redis.NewClient(&redis.Options{Addr: redistest.Start(t, args...)}), clock: &clock{t: begin}}
 	t.Cleanup(func() { _ = r.rdb.Close() })
 	r.store = scheduler.NewStore(r.rdb)
 	r.store.SetNow(r.clock.now)
