@@ -28,14 +28,21 @@ type timing struct {
 // timings are those of an account's jobs. The zero value is empty; it is safe for concurrent use.
 type timings struct {
 	mu   sync.Mutex
-	jobs map[*jobInfo]*timing
+	jobs map[timed]*timing
+}
+
+// timed is a job at the time that it has, which may be moved.
+type timed struct {
+	job string
+	at  int64
 }
 
 // timing returns what holds for a job.
 func (a *account) timing(job *jobInfo) (*timing, error) {
 	a.timings.mu.Lock()
 	defer a.timings.mu.Unlock()
-	if t, ok := a.timings.jobs[job]; ok {
+	key := timed{job.spec.ID, job.spec.At}
+	if t, ok := a.timings.jobs[key]; ok {
 		return t, nil
 	}
 	t, err := newTiming(&job.spec, a.guard)
@@ -43,9 +50,9 @@ func (a *account) timing(job *jobInfo) (*timing, error) {
 		return nil, err
 	}
 	if a.timings.jobs == nil || len(a.timings.jobs) >= maxCachedJobs {
-		a.timings.jobs = map[*jobInfo]*timing{}
+		a.timings.jobs = map[timed]*timing{}
 	}
-	a.timings.jobs[job] = t
+	a.timings.jobs[key] = t
 	return t, nil
 }
 
