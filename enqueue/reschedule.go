@@ -13,7 +13,7 @@ import (
 	"github.com/volleysms/volley/internal/task"
 )
 
-// ErrBegun: the job's sending has started, so that it can't be rescheduled any more.
+// ErrBegun says that the job's sending has started, so that it can't be rescheduled any more.
 var ErrBegun = ledger.ErrBegun
 
 // Reschedule moves the time at which the sending of a scheduled job starts. Once it has returned without an error, sending

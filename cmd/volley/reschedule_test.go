@@ -23,7 +23,7 @@ func TestReschedule(t *testing.T) {
 	if len(list) != 2 || list[0].JobID != other || list[1].JobID != job {
 		t.Errorf("got %+v", list)
 	}
-	if out := c.must("status", "--scheduled").stdout; strings.Index(out, other) < 0 || strings.Index(out, other) > strings.Index(out, job) {
+	if out := c.must("status", "--scheduled").stdout; !strings.Contains(out, other) || strings.Index(out, other) > strings.Index(out, job) {
 		t.Errorf("for people: %s", out)
 	}
 	for want, args := range map[string][]string{

@@ -20,7 +20,7 @@ var (
 	beginSendingScript = redis.NewScript(beginSendingLua)
 )
 
-// ErrBegun: the job's sending has started, so that its time can't be moved any more.
+// ErrBegun says that the job's sending has started, so that its time can't be moved any more.
 var ErrBegun = errors.New("the job's sending has started")
 
 // Reschedule moves the time at which the sending of a scheduled job starts: once it has returned without an error, it starts
