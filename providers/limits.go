@@ -47,6 +47,8 @@ type Limits struct {
 	RecipientBytes int
 	// ValueBytes is what each merged value costs beside its own bytes.
 	ValueBytes int
+	// Schedules is true when the gateway can be told to send later: Options.At is only set for such.
+	Schedules bool
 	// TextGrowth is how texts and values grow when written.
 	TextGrowth Growth
 }

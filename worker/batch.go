@@ -33,7 +33,7 @@ func (w *Worker) batch(ctx context.Context, a *account, ref task.Ref) (pause tim
 	if !a.passable(job) {
 		return 0, errBack
 	}
-	if job, err = w.begin(ctx, job); err != nil {
+	if job, err = w.begin(ctx, job.forAccount(a)); err != nil {
 		return 0, err
 	}
 	if !a.shares.enter(w.stopCtx, ref.Job, a.perJob()) {

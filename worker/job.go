@@ -119,6 +119,16 @@ func (j *jobInfo) options() providers.Options {
 	return o
 }
 
+// forAccount is the job as an account can send it: the schedule is kept here when the gateway can't.
+func (j *jobInfo) forAccount(a *account) *jobInfo {
+	if !j.spec.AtGateway || a.limits.Schedules {
+		return j
+	}
+	own := *j
+	own.spec.AtGateway = false
+	return &own
+}
+
 // input is what the planner is asked.
 func (j *jobInfo) input(items []plan.Item) plan.Input {
 	return plan.Input{From: sms.SenderID(j.spec.From), Template: j.tmpl, Binary: j.binary, Items: items}

@@ -147,3 +147,27 @@ func TestWorker_Branches(t *testing.T) {
 	}
 	s.clean(r.JobID)
 }
+
+func TestWorker_AtGateway(t *testing.T) {
+	able := &gateway{limits: providers.Limits{Recipients: 10, Schedules: true}}
+	unable := &gateway{limits: providers.Limits{Recipients: 10}}
+	s := newSystem(t, worker.Account{Name: "able", Adapter: able}, worker.Account{Name: "unable", Adapter: unable})
+	s.start()
+	at := time.Now().Add(3 * time.Second).Truncate(time.Millisecond)
+	job := enqueue.Job{Text: "Hi", Recipients: numbers(20), At: at, AtGateway: true, Flash: true, Validity: time.Hour, Label: "x"}
+	job.Via = "able"
+	r := s.enqueue(job)
+	s.completed(r.JobID)
+	want := providers.Options{Flash: true, Validity: time.Hour, Label: "x", At: at}
+	if got := able.calls[0].Options; !got.At.Equal(want.At) || got.Flash != want.Flash || got.Validity != want.Validity || got.Label != want.Label {
+		t.Errorf("the gateway is asked for %+v, want %+v", got, want)
+	}
+	job.Via = "unable"
+	var early bool
+	unable.seen = func() { early = early || time.Now().Before(at) }
+	r = s.enqueue(job)
+	s.completed(r.JobID)
+	if got := unable.calls[0].Options.At; early || !got.IsZero() {
+		t.Errorf("a gateway that keeps no schedule is called early %v, and told %v", early, got)
+	}
+}

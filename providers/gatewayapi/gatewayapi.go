@@ -178,6 +178,7 @@ func (a *Adapter) Limits() providers.Limits {
 		RecipientBytes: recipientBytes,
 		ValueBytes:     valueBytes,
 		TextGrowth:     providers.JSON,
+		Schedules:      true,
 	}
 }
 

@@ -184,6 +184,7 @@ func (a *Adapter) Limits() providers.Limits {
 		BaseBytes:      len(sendFrame) + maxFromBytes + len(a.tags),
 		RecipientBytes: maxToDigits + providers.MaxReportTo,
 		TextGrowth:     providers.Hex16,
+		Schedules:      true,
 	}
 	if a.batch {
 		l.BaseBytes = len(batchFrame) + maxFromBytes + len(a.tags) + 2*providers.MaxReportTo

@@ -102,7 +102,7 @@ func (o URLOptions) validate() (string, error) {
 
 // Limits returns one recipient a call.
 func (u *URL) Limits() providers.Limits {
-	return providers.Limits{Recipients: 1, Texts: providers.ManyTexts, Segments: u.maxSegments, TextGrowth: providers.Percent}
+	return providers.Limits{Recipients: 1, Texts: providers.ManyTexts, Segments: u.maxSegments, TextGrowth: providers.Percent, Schedules: true}
 }
 
 // Send makes one request. A text that is empty or too long, which the gateway would send as it is or cut, is Invalid, and so is
