@@ -163,7 +163,7 @@ func (r *run) giveBack() {
 // adopt settles what an earlier owner left behind: what it had claimed may have been sent, and what was cancelled since
 // is not to be.
 func (r *run) adopt() {
-	now := time.Now().UnixMilli()
+	now := r.w.clock.now().UnixMilli()
 	left := func(rec ledger.Record) bool {
 		return rec.State == ledger.Sending || rec.State == ledger.Queued && r.control == ledger.Withdrawn
 	}
@@ -249,7 +249,7 @@ func (r *run) dress(c *plan.Call) {
 
 // refuse rejects recipients whose message no call to this gateway can hold.
 func (r *run) refuse(refused []plan.Refused) {
-	now := time.Now().UnixMilli()
+	now := r.w.clock.now().UnixMilli()
 	r.commit(func(c *ledger.Commit) {
 		for _, f := range refused {
 			rec := r.records[f.Index]

@@ -11,14 +11,14 @@ func (w *Worker) begin(ctx context.Context, job *jobInfo) (*jobInfo, error) {
 	if job.begun || job.spec.At == 0 || job.spec.AtGateway {
 		return job, nil
 	}
-	begun, at, err := w.ledger.BeginSending(ctx, job.spec.ID, job.spec.At, time.Now())
+	begun, at, err := w.ledger.BeginSending(ctx, job.spec.ID, job.spec.At, w.clock.now())
 	if err != nil {
 		return nil, err
 	}
 	own := *job // what is being sent keeps the one that it has
 	own.spec.At, own.begun = at, begun
 	if !begun {
-		return nil, &waitError{time.UnixMilli(at), &own}
+		return nil, &waitError{w.clock.here(time.UnixMilli(at)), &own}
 	}
 	return &own, nil
 }

@@ -69,7 +69,7 @@ func (m *committer) kick() uint64 {
 
 // claim asks that the recipients of c be marked as on the wire, and sends on granted whether they are.
 func (r *run) claim(c *call, granted chan<- bool) {
-	now := time.Now().UnixMilli()
+	now := r.w.clock.now().UnixMilli()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.halted {

@@ -102,7 +102,7 @@ func (w *Worker) put(ctx context.Context, job *jobInfo, from, to int) error {
 
 // finish notes that a batch needs no further call, and puts the next ones on the queue.
 func (w *Worker) finish(ctx context.Context, a *account, job *jobInfo, batch int) error {
-	p, err := w.ledger.Finish(ctx, job.spec.ID, batch, time.Now())
+	p, err := w.ledger.Finish(ctx, job.spec.ID, batch, w.clock.now())
 	if err != nil {
 		return err
 	}

@@ -166,7 +166,7 @@ func (l *lane) make(c *call, at time.Time) {
 	// The call is not cut short by a stop: what is on the wire ends.
 	ctx, cancel := context.WithTimeout(context.Background(), a.timeout)
 	start := time.Now()
-	r.punctuality(c, start)
+	r.punctuality(c, a.w.clock.now())
 	results := a.send(ctx, c.part.Call)
 	cancel()
 	a.took(time.Since(start))

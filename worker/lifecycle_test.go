@@ -120,7 +120,7 @@ func TestWorker_Recover(t *testing.T) {
 		s := newSystem(t, worker.Account{Name: "a", Adapter: g})
 		r := s.enqueue(enqueue.Job{Via: "a", From: "Demo", Text: "Hi", Recipients: numbers(100)})
 		l := ledger.New(s.rdb())
-		if _, err := l.Heartbeat(t.Context(), "other", time.Hour); err != nil {
+		if _, _, err := l.Heartbeat(t.Context(), "other", time.Hour); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := l.Take(t.Context(), r.JobID, 0, "other/1", ""); err != nil {

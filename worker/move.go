@@ -1,8 +1,6 @@
 package worker
 
 import (
-	"time"
-
 	"github.com/volleysms/volley/internal/ledger"
 )
 
@@ -20,7 +18,7 @@ func (r *run) moveOn() {
 // depart keeps, of each recipient that goes on to another account, what it has been through here, and gives it a fresh
 // budget of attempts. The run's lock is held.
 func (r *run) depart(c *ledger.Commit) {
-	now := time.Now().UnixMilli()
+	now := r.w.clock.now().UnixMilli()
 	var was ledger.Departure
 	for i, rec := range r.records {
 		if rec.State != ledger.Queued {

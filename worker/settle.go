@@ -32,7 +32,7 @@ func (r *run) settle(c *call, results []providers.Result) {
 	r.a.count(&t, results)
 
 	var next retries
-	now := time.Now().UnixMilli()
+	now := r.w.clock.now().UnixMilli()
 	r.mu.Lock()
 	p := r.c.open()
 	var note, id uint16

@@ -31,11 +31,12 @@ func TestWorker_Priority(t *testing.T) {
 			next <- struct{}{}
 			time.Sleep(2 * time.Millisecond)
 		}
-		if at := made(); at < 0 || g.calls[at].Options.Priority != providers.Urgent {
-			t.Errorf("the urgent call was number %d, after %d", at, before)
-		}
+		at := made()
 		close(next)
 		s.completed(bulk.JobID)
+		if at < 0 || g.calls[at].Options.Priority != providers.Urgent {
+			t.Errorf("the urgent call was number %d, after %d", at, before)
+		}
 	})
 	t.Run("TwoCampaignsShareTheAccount", func(t *testing.T) {
 		g, next := paced(50)

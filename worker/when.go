@@ -140,7 +140,7 @@ func (r *run) ripe() []plan.Item {
 	h := &r.hours
 	t := h.t
 	var late []lateOne
-	now := time.Now()
+	now := r.w.clock.now()
 	for i, rec := range r.records {
 		if rec.State != ledger.Queued {
 			continue
@@ -182,7 +182,7 @@ type lateOne struct {
 
 // expire records those for whom it is too late.
 func (r *run) expire(late []lateOne) {
-	now := time.Now().UnixMilli()
+	now := r.w.clock.now().UnixMilli()
 	r.commit(func(c *ledger.Commit) {
 		for _, l := range late {
 			rec := r.records[l.index]
@@ -204,7 +204,7 @@ func (c *call) shut() bool {
 	if closes == nil {
 		return false
 	}
-	now := time.Now().UnixMilli()
+	now := c.run.w.clock.now().UnixMilli()
 	return slices.ContainsFunc(c.part.Items, func(i int) bool { return closes[i] > 0 && now >= closes[i] })
 }
 
@@ -255,7 +255,7 @@ func (r *run) back(ctx context.Context) (pause time.Duration, err error) {
 			left++
 		}
 	}
-	now := time.Now()
+	now := r.w.clock.now()
 	if left > h.waiting && now.Add(r.pause).Before(h.until) {
 		return r.pause, errBack
 	}
@@ -269,7 +269,7 @@ func (r *run) back(ctx context.Context) (pause time.Duration, err error) {
 			r.w.log.Warn("it is not noted until when a batch waits", zap.String("job", r.job.spec.ID), zap.Error(err))
 		}
 	}
-	return 0, &waitError{h.until, r.job}
+	return 0, &waitError{r.w.clock.here(h.until), r.job}
 }
 
 // feedPast fills the window of a job behind a batch that waits: others may have their turn before.
@@ -294,7 +294,7 @@ func (w *Worker) feedPast(ctx context.Context, a *account, job *jobInfo, batch i
 
 // waitError sends a task back to its queue until a moment. It is no failure.
 type waitError struct {
-	until time.Time
+	until time.Time // by the machine's clock
 	job   *jobInfo
 }
 

@@ -40,6 +40,7 @@ type Worker struct {
 
 	errands sync.WaitGroup // what is told to Redis beside the way of a batch
 	peers   atomic.Int64   // workers that live, this one included
+	clock   clock
 	tokens  atomic.Uint64
 	holds   sync.Map        // tokens of the batches that are in this process
 	stopCtx context.Context // done when stopping is closed
@@ -180,9 +181,11 @@ func (w *Worker) beat() {
 }
 
 func (w *Worker) heartbeat(ctx context.Context) error {
-	n, err := w.ledger.Heartbeat(ctx, w.id, heartbeatTTL)
+	before := time.Now()
+	n, now, err := w.ledger.Heartbeat(ctx, w.id, heartbeatTTL)
 	if err == nil {
 		w.peers.Store(int64(max(1, n)))
+		w.setClock(now, before)
 	}
 	return err
 }

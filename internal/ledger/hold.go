@@ -166,12 +166,16 @@ func (l *Ledger) Commit(ctx context.Context, h *Held, c *Commit) (granted bool, 
 	return code == 1, Control(word), nil
 }
 
-// Heartbeat says that a worker lives, for ttl, and returns how many do.
-func (l *Ledger) Heartbeat(ctx context.Context, worker string, ttl time.Duration) (living int, err error) {
+// Heartbeat says that a worker lives, for ttl, and returns how many do, and Redis' time of now.
+func (l *Ledger) Heartbeat(ctx context.Context, worker string, ttl time.Duration) (living int, now time.Time, err error) {
 	if err := l.rdb.Set(ctx, workerKey(worker), "1", ttl).Err(); err != nil {
-		return 0, err
+		return 0, now, err
 	}
-	return beatScript.Run(ctx, l.rdb, []string{keyWorkers}, worker, ttl.Milliseconds()).Int()
+	v, err := beatScript.Run(ctx, l.rdb, []string{keyWorkers}, worker, ttl.Milliseconds()).Int64Slice()
+	if err != nil {
+		return 0, now, err
+	}
+	return int(v[0]), time.UnixMilli(v[1]), nil
 }
 
 // Gone takes a worker off the list of the living.

@@ -547,7 +547,7 @@ func TestAlive(t *testing.T) {
 		if alive("w1/1") {
 			t.Error("a worker that never was is alive")
 		}
-		if _, err := l.Heartbeat(ctx, "w1", time.Minute); err != nil {
+		if _, _, err := l.Heartbeat(ctx, "w1", time.Minute); err != nil {
 			t.Fatal(err)
 		}
 		if !alive("w1/1") || !alive("w1/22") || alive("w11/1") || alive("w/1") {

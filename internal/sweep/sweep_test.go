@@ -159,7 +159,7 @@ func TestSweeper_Sweep(t *testing.T) {
 	})
 	t.Run("ALivingOwnersBatchIsLeftAlone", func(t *testing.T) {
 		g := newRig(t, time.Time{})
-		if _, err := g.ledger.Heartbeat(t.Context(), "alive", time.Hour); err != nil {
+		if _, _, err := g.ledger.Heartbeat(t.Context(), "alive", time.Hour); err != nil {
 			t.Fatal(err)
 		}
 		g.take(1, "alive/1")
