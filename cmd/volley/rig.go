@@ -129,7 +129,7 @@ func (r *rig) close() error {
 	}
 	errs = append(errs, r.sims.close())
 	if r.pushes != nil {
-		r.pushes.Close()
+		_ = r.pushes.Close() // the server of reports, if there was one, has closed it
 	}
 	if r.mini != nil {
 		r.mini.Close()
