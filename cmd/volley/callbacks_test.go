@@ -200,3 +200,29 @@ func TestCallbacks_RoleAndInbound(t *testing.T) {
 		t.Errorf("exit status %d", code)
 	}
 }
+
+// TestScheduler_AsksForReports: where nothing is pushed, the gateway is asked.
+func TestScheduler_AsksForReports(t *testing.T) {
+	c := newCLI(t)
+	if err := c.sims.close(); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if c.sims, err = startSimulators("127.0.0.1:0", nil, 0, gateway.ReportPlan{On: true, Silent: 1}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.sims.close() })
+	c.file = c.write("volley.yaml", c.sims.yaml("redis://"+c.redis.Addr()+"/0")+"reports: {poll: 100ms}\ninbound: {poll: 100ms}\n")
+	c.start("worker").says("worker is ready")
+	c.start("scheduler").says("scheduler is ready")
+	c.sim("ogangi").Write(gateway.MO{From: 4512345678, To: "1234", Text: "STOP"})
+	for _, via := range []string{"gatewayapi", "ogangi"} {
+		job := strings.TrimSpace(c.must("send", "--via", via, "--from", "2020", "--text", "Hi", "--to", "13055550100").stdout)
+		eventually(t, via+"'s last word", func() bool {
+			var s enqueue.Status
+			c.must("status", job, "--json").json(&s)
+			return s.Counts.Delivered == 1
+		})
+	}
+	eventually(t, "the inbound message", func() bool { return strings.Contains(c.must("inbound").stdout, "4512345678 → 1234  STOP") })
+}

@@ -27,9 +27,10 @@ func newScheduler(a *app) *cobra.Command {
 	var admin string
 	cmd := &cobra.Command{
 		Use:   "scheduler",
-		Short: "Fire recurring sends, put back what nobody works on, and check the books, until stopped",
-		Long: `Fire the schedules that volley schedules manages, put batches back on the queue that nobody works on, and check the
-books of one job after the other. Run as many schedulers as you like: each tick fires once, and the rest they share.
+		Short: "Fire recurring sends, ask for missing reports, and put back what nobody works on, until stopped",
+		Long: `Fire the schedules that volley schedules manages, put batches back on the queue that nobody works on, check the
+books of one job after the other, and ask gateways that can be asked what became of messages that were not reported about.
+Run as many schedulers as you like: each tick fires once, and the rest they share.
 
 What is wrong with the books is an error in the log, and the metrics volley_books_clean and volley_books_problems.
 
@@ -79,12 +80,17 @@ func (a *app) runScheduler(ctx context.Context, cfg *config.Config, o *redis.Uni
 		return &inputError{err}
 	}
 	log := a.log.Named("scheduler")
+	asks, err := newPoller(cfg, rdb, log.Named("poll"))
+	if err != nil {
+		return err
+	}
 	b := books.New(rdb, prometheus.DefaultRegisterer, log.Named("books"))
 	// What else a scheduler does beside firing is one more line here.
 	var parts sync.WaitGroup
 	parts.Go(func() { s.Run(ctx) })
 	parts.Go(func() { sweep.New(rdb, log.Named("sweep")).Run(ctx) })
 	parts.Go(func() { b.Run(ctx) })
+	parts.Go(func() { asks.Run(ctx) })
 	log.Info("scheduler is ready")
 	parts.Wait()
 	log.Info("scheduler has stopped")

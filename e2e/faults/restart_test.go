@@ -15,7 +15,7 @@ func TestRollingRestart(t *testing.T) {
 	addr := redistest.Start(t)
 	r := newRig(t, "redis://"+addr+"/0")
 	r.accounts[0].at.latency = [2]time.Duration{200 * time.Millisecond, 500 * time.Millisecond}
-	r.enqueue(plain, size.many)
+	r.enqueue(plain, 3*size.many) // more than is sent before the last stop
 	for range 3 {
 		r.seat(addr).live()
 	}
@@ -33,7 +33,7 @@ func TestRollingRestart(t *testing.T) {
 			s.live()
 		}
 	}
-	if r.judge.sum() == size.many {
+	if r.judge.sum() == 3*size.many {
 		t.Error("the campaign was through before the last stop: the stops were not under load")
 	}
 	t.Logf("%d workers were replaced", stopped)
