@@ -19,6 +19,7 @@
 //	volley:{JOB.S}:bB       hash    who holds batch B, who lost it, which account it is with; absent when it is as put
 //	volley:jobs             zset    all jobs by time of creation
 //	volley:live             zset    jobs that have not completed
+//	volley:polls            zset    jobs by when gateways are next asked about their messages (see Polls)
 //	volley:key:{HASH}       string  idempotency key: the job's ID
 //	volley:worker:ID        string  a living worker's heartbeat
 package ledger
