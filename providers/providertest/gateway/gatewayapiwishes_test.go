@@ -53,14 +53,15 @@ func TestGatewayAPI_Asks(t *testing.T) {
 		"GET /rest/me":         200,
 		"GET /rest/mtsms/1":    404,
 		"DELETE /rest/mtsms/1": 404,
+		"GET /rest/mtsms":      404,
+		"GET /rest/mtsms/x":    404,
+		"PUT /rest/mtsms/1":    404,
+
 		"GET /rest/mosms?from=2019-01-01&to=2099-01-01":              200,
 		"GET /rest/mosms?from=2019-01-01":                            400,
 		"GET /rest/mosms?from=2019-01-02&to=2019-01-01":              400,
 		"GET /rest/mosms?from=a&to=b":                                400,
 		"GET /rest/mosms?from=2019-01-01&to=2099-01-01&per_page=201": 400,
-		"GET /rest/mtsms":                                            404,
-		"GET /rest/mtsms/x":                                          404,
-		"PUT /rest/mtsms/1":                                          404,
 	} {
 		t.Run(target, func(t *testing.T) {
 			method, path, _ := strings.Cut(target, " ")
