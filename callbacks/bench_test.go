@@ -59,7 +59,7 @@ func BenchmarkServer(b *testing.B) {
 				if i >= b.N {
 					return
 				}
-				address := signer.AddressOf("dk", report.Target{Job: job, Batch: order[i] / perBatch, Position: order[i] % perBatch})
+				address := signer.Address("dk", report.Target{Job: job, Batch: order[i] / perBatch, Position: order[i] % perBatch})
 				resp, err := client.Post(address, "application/x-www-form-urlencoded", strings.NewReader("status=delivered"))
 				if err != nil {
 					b.Error(err)

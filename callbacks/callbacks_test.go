@@ -141,7 +141,7 @@ func (w *world) pushes(account, result string) float64 {
 
 func TestServer_TurnsAway(t *testing.T) {
 	w := newWorld(t, Options{Metrics: prometheus.NewRegistry()})
-	good, in := w.signer.Address("dk", job, 0, 0), w.signer.Inbound("dk")
+	good, in := w.signer.Address("dk", report.Target{Job: job, Position: 0}), w.signer.Inbound("dk")
 	other := report.NewSigner(w.base, "an-older-secret--", "")
 	tests := []struct {
 		name, address, form string
@@ -149,9 +149,9 @@ func TestServer_TurnsAway(t *testing.T) {
 		account, result     string
 	}{
 		{"AnotherPath", w.base + "/", "status=delivered", 404, "", noPath},
-		{"AnAccountThatIsNotThere", w.signer.Address("se", job, 0, 0), "status=delivered", 404, "", noAccount},
+		{"AnAccountThatIsNotThere", w.signer.Address("se", report.Target{Job: job, Position: 0}), "status=delivered", 404, "", noAccount},
 		{"NoToken", w.base + "/r/dk/", "status=delivered", 404, "dk", noToken},
-		{"AStaleKey", other.Address("dk", job, 0, 0), "status=delivered", 404, "dk", noToken},
+		{"AStaleKey", other.Address("dk", report.Target{Job: job, Position: 0}), "status=delivered", 404, "dk", noToken},
 		{"TheTokenOfAnotherAccount", strings.Replace(good, "/dk/", "/moon/", 1), "status=delivered", 404, "moon", noToken},
 		{"AReportTokenForInbound", strings.Replace(good, "/r/", "/in/", 1), "status=mo", 404, "dk", noToken},
 		{"AnInboundTokenForReports", strings.Replace(in, "/in/", "/r/", 1), "status=mo", 404, "dk", noToken},
@@ -188,7 +188,7 @@ func TestServer_TurnsAway(t *testing.T) {
 	t.Run("ABurstIsALine", func(t *testing.T) {
 		before := w.logs.Len()
 		for range 50 {
-			w.push(other.Address("dk", job, 0, 0), "")
+			w.push(other.Address("dk", report.Target{Job: job, Position: 0}), "")
 		}
 		if n := w.logs.Len() - before; n > 1 {
 			t.Errorf("%d lines", n)
@@ -203,11 +203,11 @@ func TestServer_Takes(t *testing.T) {
 		form              string
 		reports, messages int
 	}{
-		{"AReport", func(s *report.Signer) string { return s.Address("dk", job, 0, 0) }, "status=delivered", 1, 0},
-		{"NothingNew", func(s *report.Signer) string { return s.Address("dk", job, 0, 0) }, "status=pending", 0, 0},
+		{"AReport", func(s *report.Signer) string { return s.Address("dk", report.Target{Job: job, Position: 0}) }, "status=delivered", 1, 0},
+		{"NothingNew", func(s *report.Signer) string { return s.Address("dk", report.Target{Job: job, Position: 0}) }, "status=pending", 0, 0},
 		{"AnInboundMessage", func(s *report.Signer) string { return s.Inbound("dk") }, "status=mo&id=1&to=4500000001", 0, 1},
-		{"AProvenReport", func(s *report.Signer) string { return s.Inbound("dk") }, "status=delivered&proof=good&ref=" + job + ".0.0&to=4500000001", 1, 0},
-		{"AnUnprovenReportChangesNothing", func(s *report.Signer) string { return s.Inbound("dk") }, "status=delivered&ref=" + job + ".0.0&to=4500000001", 0, 0},
+		{"AProvenReport", func(s *report.Signer) string { return s.Inbound("dk") }, "status=delivered&proof=good&ref=" + job + ".0.0.0.1&to=4500000001", 1, 0},
+		{"AnUnprovenReportChangesNothing", func(s *report.Signer) string { return s.Inbound("dk") }, "status=delivered&ref=" + job + ".0.0.0.1&to=4500000001", 0, 0},
 		{"AProvenReportOfSomethingElse", func(s *report.Signer) string { return s.Inbound("dk") }, "status=delivered&proof=good&ref=else", 0, 0},
 	}
 	for _, tt := range tests {
@@ -242,7 +242,7 @@ func TestServer_Takes(t *testing.T) {
 func TestServer_WithoutRedis(t *testing.T) {
 	w := newWorld(t, Options{})
 	w.mini.SetError("LOADING")
-	for _, address := range []string{w.signer.Address("dk", job, 0, 0), w.signer.Inbound("dk")} {
+	for _, address := range []string{w.signer.Address("dk", report.Target{Job: job, Position: 0}), w.signer.Inbound("dk")} {
 		form := "status=delivered"
 		if strings.Contains(address, "/in/") {
 			form = "status=mo&id=1&to=4500000001"
@@ -266,7 +266,7 @@ func TestServer_Busy(t *testing.T) {
 	r, hold := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
-		resp, err := http.Post(w.signer.Address("dk", job, 0, 0), "text/plain", r)
+		resp, err := http.Post(w.signer.Address("dk", report.Target{Job: job, Position: 0}), "text/plain", r)
 		if err == nil {
 			err = resp.Body.Close()
 		}
@@ -275,7 +275,7 @@ func TestServer_Busy(t *testing.T) {
 	for len(w.server.slots) == 0 {
 		time.Sleep(time.Millisecond)
 	}
-	if status, _ := w.push(w.signer.Address("dk", job, 0, 1), "status=pending"); status != 503 {
+	if status, _ := w.push(w.signer.Address("dk", report.Target{Job: job, Position: 1}), "status=pending"); status != 503 {
 		t.Errorf("got %d", status)
 	}
 	if status, _ := w.push(w.base+"/r/dk/forged", ""); status != 404 {

@@ -229,20 +229,10 @@ func (r *run) push(calls ...*call) { r.a.ready.push(r.job.spec.ID, r.job.priorit
 
 // dress gives a call what the planner does not know of.
 func (r *run) dress(c *plan.Call) {
-	c.Call.Reference = reference(r.job.spec.ID, r.held.Batch, c.Items[0])
 	c.Call.Options = r.job.options()
 	if k := r.job.carrier; k >= 0 {
 		for i, item := range c.Items {
 			c.Call.Recipients[i].Carrier = r.held.Recipients[item].Values[k]
-		}
-	}
-	if to := r.w.opts.ReportTo; to != nil {
-		items, job, batch, account := c.Items, r.job.spec.ID, r.held.Batch, r.a.name
-		c.Call.ReportTo = func(i int) string {
-			if i < 0 {
-				return to(account, job, batch, -1)
-			}
-			return to(account, job, batch, items[i])
 		}
 	}
 }

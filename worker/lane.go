@@ -3,7 +3,6 @@ package worker
 import (
 	"context"
 	"errors"
-	"strconv"
 	"time"
 
 	"go.uber.org/zap"
@@ -167,6 +166,7 @@ func (l *lane) make(c *call, at time.Time) {
 	ctx, cancel := context.WithTimeout(context.Background(), a.timeout)
 	start := time.Now()
 	r.punctuality(c, a.w.clock.now())
+	c.address()
 	results := a.send(ctx, c.part.Call)
 	cancel()
 	a.took(time.Since(start))
@@ -232,9 +232,4 @@ func (c *call) cut() *call {
 	r.mu.Unlock()
 	r.push(&call{part: subset(c.part, rest), run: r})
 	return &call{part: subset(c.part, []int{0}), run: r}
-}
-
-// reference names a call: the job, the batch, and the place of the call's first recipient in it.
-func reference(job string, batch, first int) string {
-	return job + "." + strconv.Itoa(batch) + "." + strconv.Itoa(first)
 }

@@ -58,9 +58,8 @@ type Options struct {
 	Accounts []Account
 	// Routes are announced to producers beside the accounts.
 	Routes map[string][]Branch
-	// ReportTo returns the address for reports about the recipient at a position of a batch, or, below 0, about any of the
-	// batch; nil when nobody listens.
-	ReportTo func(account, job string, batch, position int) string
+	// ReportTo returns the address to which a gateway is to report; nil when nobody listens.
+	ReportTo func(ReportTarget) string
 	Retry    Retry
 	// Quiet are hours at which no call is made, whatever a job says, by the beginning of the number, such as "45"; the
 	// longest that there is counts. Everybody is for the others. They are written as Account.Quiet is.
@@ -135,4 +134,16 @@ func nameOK(s string) bool {
 		}
 	}
 	return len(s) >= 1 && len(s) <= 64
+}
+
+// ReportTarget is what an address for reports stands for: a recipient of a call.
+type ReportTarget struct {
+	Account, Job string
+	Batch        int
+	// Position is the recipient's in the batch; negative is any recipient of the batch.
+	Position int
+	// Round is how often recipients of the batch had been queued again when the call was made, and Attempt, from 1 on,
+	// which of the calls it is that the recipients had in it: the highest where theirs differ. They tell what is reported
+	// about the last call from what comes late about one before it.
+	Round, Attempt int
 }

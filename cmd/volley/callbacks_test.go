@@ -119,6 +119,38 @@ func TestCallbacks_EndToEnd(t *testing.T) {
 	}
 }
 
+// TestCallbacks_AfterRetry: what is reported about messages that an operator sent again counts, also where the gateway has
+// another identifier for each message than for the call.
+func TestCallbacks_AfterRetry(t *testing.T) {
+	c, _ := newReporting(t)
+	cut, err := gateway.ParseFault("cut-before")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cb := c.start("callbacks")
+	cb.says("callbacks are taken")
+	w := c.start("worker")
+	w.says("worker is ready")
+	for _, via := range []string{"gatewayapi", "mttm"} {
+		t.Run(via, func(t *testing.T) {
+			g := c.sim(via)
+			g.SetFaults(cut)
+			job := c.sent(via, "+12125550101", "+12125550102", "+12125550103")
+			counts := func() enqueue.Counts {
+				var s enqueue.Status
+				c.must("status", job, "--json").json(&s)
+				return s.Counts
+			}
+			eventually(t, "the cut", func() bool { return counts().Unknown == 3 })
+			g.SetFaults()
+			c.must("retry", job, "--unknown")
+			eventually(t, "the reports", func() bool { return counts().Delivered+counts().Undelivered == 3 })
+		})
+	}
+	w.stop()
+	cb.stop()
+}
+
 func TestCallbacks_Addresses(t *testing.T) {
 	c, addr := newReporting(t)
 	var list []addressOf

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/volleysms/volley/internal/config"
+	"github.com/volleysms/volley/internal/report"
 	"github.com/volleysms/volley/worker"
 )
 
@@ -85,7 +86,9 @@ func workerOptions(cfg *config.Config, accounts []worker.Account) worker.Options
 	}
 	o := worker.Options{Accounts: accounts, Routes: branches(cfg), Retry: r, Quiet: cfg.Quiet}
 	if s := signer(cfg); s != nil {
-		o.ReportTo = s.Address
+		o.ReportTo = func(t worker.ReportTarget) string {
+			return s.Address(t.Account, report.Target{Job: t.Job, Batch: t.Batch, Position: t.Position, Round: t.Round, Attempt: t.Attempt})
+		}
 	}
 	return o
 }

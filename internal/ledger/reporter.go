@@ -28,6 +28,9 @@ type Report struct {
 	// Round is the round of the call that the report is about (see Held); negative when that isn't known. Then identifiers
 	// that differ tell an earlier attempt from the last one.
 	Round int
+	// Attempt is which of the recipient's calls in that round it was; 0 when that isn't known. What comes late about one
+	// before the last counts only when the message was delivered, and then more than what came of the last.
+	Attempt int
 	// Account is the name of the account whose gateway said so.
 	Account string
 	// State is Accepted, Delivered or Undelivered.
@@ -73,7 +76,7 @@ type BatchReports struct {
 
 // Reporter applies reports to outcomes. Its rules give the same end for every order and any repetition of the same
 // reports: a report changes only who has an outcome; it makes unknown what it says, accepted what it says in the end, and
-// a final state never changes; failed and rejected become delivered when the gateway says so, and nothing else.
+// a final state never changes (but see Report.Attempt); failed and rejected become delivered when the gateway says so, and nothing else.
 //
 // It is safe for concurrent use, and by any number of processes.
 type Reporter struct {

@@ -28,6 +28,13 @@ func at(position int, state State) Report {
 	return Report{Position: position, Account: "first", State: state, Note: Note{Code: state.String()}, At: 1_700_000_005_000}
 }
 
+// ofCall is a report about the first recipient's nth call.
+func ofCall(n int, state State) Report {
+	r := at(0, state)
+	r.Attempt = n
+	return r
+}
+
 func TestReporter_Rules(t *testing.T) {
 	tests := []struct {
 		name    string
@@ -55,6 +62,11 @@ func TestReporter_Rules(t *testing.T) {
 		{"OfANumber", Record{State: Accepted}, []Report{{Position: -1, To: testNumber(1), Account: "first", State: Delivered, At: 9}}, Delivered, []Verdict{Applied}, ""},
 		{"OfNobodysNumber", Record{State: Accepted}, []Report{{Position: -1, To: testNumber(99), Account: "first", State: Delivered, At: 9}}, Accepted, []Verdict{Nobody}, ""},
 		{"BehindTheEnd", Record{State: Accepted}, []Report{at(2, Delivered)}, Accepted, []Verdict{Nobody}, ""},
+		{"OfACallBefore", Record{State: Accepted, Attempts: 2}, []Report{ofCall(1, Undelivered), ofCall(1, Accepted), ofCall(2, Delivered)}, Delivered, []Verdict{Stale, Stale, Applied}, "delivered"},
+		{"OfTheLastCallThenOfOneBefore", Record{State: Accepted, Attempts: 2}, []Report{ofCall(2, Undelivered), ofCall(1, Undelivered)}, Undelivered, []Verdict{Applied, Stale}, "undelivered"},
+		{"ACallBeforeWasDelivered", Record{State: Accepted, Attempts: 2}, []Report{ofCall(1, Delivered), ofCall(2, Undelivered)}, Delivered, []Verdict{Applied, Known}, "delivered"},
+		{"ACallBeforeWasDeliveredAsIsSaidLater", Record{State: Accepted, Attempts: 2}, []Report{ofCall(2, Undelivered), ofCall(1, Delivered)}, Delivered, []Verdict{Applied, Applied}, "delivered"},
+		{"OfAnUnknownCallBefore", Record{State: Unknown, Attempts: 3}, []Report{ofCall(2, Undelivered), ofCall(1, Delivered)}, Delivered, []Verdict{Stale, Applied}, "delivered"},
 		{"OfNobodyAtAll", Record{State: Accepted}, []Report{{Position: -1, Account: "first", State: Delivered}}, Accepted, []Verdict{Nobody}, ""},
 	}
 	onBoth(t, func(t *testing.T, rdb *redis.Client) {

@@ -73,6 +73,16 @@ func (b *reporting) judge(r *Report) Verdict {
 		return Stale
 	}
 	is := b.reports.over(i, rec).State
+	if 0 < r.Attempt && r.Attempt < int(rec.Attempts) {
+		// Of a call before the last only that it was delivered counts, and then it does whatever came of the last.
+		switch {
+		case r.State != Delivered:
+			return Stale
+		case is == Undelivered:
+			b.write(i, rec, is, r)
+			return Applied
+		}
+	}
 	if !mayChange(is, r.State) || is == r.State && !b.newer(i, r) {
 		return Known
 	}

@@ -21,6 +21,8 @@ type Target struct {
 	Position int
 	// Round is the round of the batch in which the call was made (see ledger.Held); negative when it isn't known.
 	Round int
+	// Attempt is which of the recipient's calls in that round it was, from 1 to 255; 0 when it isn't known.
+	Attempt int
 }
 
 // Signer makes and reads the addresses that gateways are given. It is safe for concurrent use.
@@ -44,27 +46,23 @@ func NewSigner(publicURL, secret, previous string) *Signer {
 	return s
 }
 
-// A token is, in the URL form of base64: a version byte; the job's UUID; batch, position + 1 and round + 1 as varints;
+// A token is, in the URL form of base64: a version byte; the job's UUID; batch, position + 1, round + 1 and attempt as varints;
 // the first macLen bytes of an HMAC-SHA-256 over the kind of address, the account's name and all of that.
 const (
-	tokenVersion = 1
+	tokenVersion = 2 // 1 had no attempt
 	macLen       = 16
 	minToken     = 1 + 16 + 3 + macLen
-	maxToken     = 1 + 16 + 3*binary.MaxVarintLen32 + macLen
+	maxToken     = 1 + 16 + 4*binary.MaxVarintLen32 + macLen
 	maxPosition  = 1 << 20
 	maxBatch     = 1 << 30
+	maxRound     = 255
+	maxAttempt   = 255
 )
 
 var encoding = base64.RawURLEncoding.Strict()
 
-// Address returns the address to which a gateway is to report about the recipient at a position of a batch, or, with
-// position below 0, about any of the batch. It is empty when the job's ID is no UUID.
-func (s *Signer) Address(account, job string, batch, position int) string {
-	return s.AddressOf(account, Target{Job: job, Batch: batch, Position: position, Round: -1})
-}
-
-// AddressOf is Address for a target whose round may be known.
-func (s *Signer) AddressOf(account string, t Target) string {
+// Address returns the address to which an account's gateway is to report about t. It is empty when the job's ID is no UUID.
+func (s *Signer) Address(account string, t Target) string {
 	id, err := uuid.Parse(t.Job)
 	if err != nil || id.String() != t.Job {
 		return ""
@@ -75,6 +73,7 @@ func (s *Signer) AddressOf(account string, t Target) string {
 	b = binary.AppendUvarint(b, uint64(t.Batch))
 	b = binary.AppendUvarint(b, uint64(max(t.Position, -1)+1))
 	b = binary.AppendUvarint(b, uint64(max(t.Round, -1)+1))
+	b = binary.AppendUvarint(b, uint64(t.Attempt))
 	b = append(b, mac(s.keys[0], "report", account, b)...)
 	return s.base + reportPath + account + "/" + encoding.EncodeToString(b)
 }
@@ -88,7 +87,7 @@ func (s *Signer) Target(account, token string) (Target, error) {
 		return Target{}, ErrToken
 	}
 	b, err := encoding.DecodeString(token)
-	if err != nil || len(b) < minToken || b[0] != tokenVersion {
+	if err != nil || len(b) < minToken || b[0] < 1 || b[0] > tokenVersion {
 		return Target{}, ErrToken
 	}
 	body := b[:len(b)-macLen]
@@ -96,9 +95,12 @@ func (s *Signer) Target(account, token string) (Target, error) {
 		return Target{}, ErrToken
 	}
 	t := Target{Job: uuid.UUID(body[1:17]).String()}
-	var v [3]uint64
+	var v [4]uint64
 	rest := body[17:]
-	for i, most := range [3]uint64{maxBatch, maxPosition, 256} {
+	for i, most := range [4]uint64{maxBatch, maxPosition, maxRound + 1, maxAttempt} {
+		if i == 3 && b[0] == 1 {
+			break
+		}
 		n := 0
 		if v[i], n = binary.Uvarint(rest); n <= 0 || v[i] > most {
 			return Target{}, ErrToken
@@ -108,7 +110,7 @@ func (s *Signer) Target(account, token string) (Target, error) {
 	if len(rest) > 0 {
 		return Target{}, ErrToken
 	}
-	t.Batch, t.Position, t.Round = int(v[0]), int(v[1])-1, int(v[2])-1
+	t.Batch, t.Position, t.Round, t.Attempt = int(v[0]), int(v[1])-1, int(v[2])-1, int(v[3])
 	return t, nil
 }
 
@@ -144,21 +146,23 @@ func mac(key []byte, kind, account string, body []byte) []byte {
 	return h.Sum(nil)[:macLen]
 }
 
-// TargetOf returns the batch that a Call.Reference names, "job.batch.position" of the call's first recipient. ok is false
-// when it is none of ours.
+// TargetOf returns what a Call.Reference names: "job.batch.position.round.attempt" with the position of the call's first
+// recipient, which stands for all of them. ok is false when it is none of ours.
 func TargetOf(reference string) (t Target, ok bool) {
 	job, rest, _ := strings.Cut(reference, ".")
-	batch, first, found := strings.Cut(rest, ".")
 	id, err := uuid.Parse(job)
-	if !found || err != nil || id.String() != job {
+	parts := strings.Split(rest, ".")
+	most := [...]int{maxBatch, maxPosition, maxRound, maxAttempt}
+	if err != nil || id.String() != job || len(parts) != len(most) {
 		return t, false
 	}
-	n, err := strconv.ParseUint(batch, 10, 30)
-	if err != nil {
-		return t, false
+	var v [len(most)]int
+	for i, part := range parts {
+		n, err := strconv.ParseUint(part, 10, 32)
+		if err != nil || n > uint64(most[i]) {
+			return t, false
+		}
+		v[i] = int(n)
 	}
-	if _, err := strconv.ParseUint(first, 10, 20); err != nil {
-		return t, false
-	}
-	return Target{Job: job, Batch: int(n), Position: -1, Round: -1}, true
+	return Target{Job: job, Batch: v[0], Position: -1, Round: v[2], Attempt: v[3]}, true
 }

@@ -90,7 +90,7 @@ func accept(t testing.TB, l *ledger.Ledger, job string, batch int) {
 // entry is a report about one position.
 func entry(job string, batch, position int, fate providers.Fate) Entry {
 	return Entry{
-		Account: "dk", Target: Target{job, batch, position, 0}, Received: time.Now(),
+		Account: "dk", Target: Target{job, batch, position, 0, 0}, Received: time.Now(),
 		Reports: []providers.Report{{Fate: fate, Code: "c"}},
 	}
 }

@@ -27,9 +27,10 @@ const (
 	maxCode = 64
 )
 
-// An entry's bytes are: a version; account and job as strings; batch, position + 1 and round + 1; the time in
-// milliseconds; and for each report fate, number, time in milliseconds (0 for none), identifier, code and detail.
-const entryVersion = 1
+// An entry's bytes are: a version; account and job as strings; batch, position + 1, round + 1 and attempt; the time in
+// milliseconds; and for each report fate, number, time in milliseconds (0 for none), identifier, code and detail. Version 1
+// had no attempt.
+const entryVersion = 2
 
 // Errors of decodeEntry.
 var (
@@ -44,6 +45,7 @@ func (e *Entry) append(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(e.Target.Batch))
 	b = binary.AppendUvarint(b, uint64(max(e.Target.Position, -1)+1))
 	b = binary.AppendUvarint(b, uint64(max(e.Target.Round, -1)+1))
+	b = binary.AppendUvarint(b, uint64(e.Target.Attempt))
 	b = binary.AppendUvarint(b, uint64(e.Received.UnixMilli()))
 	for i := range e.Reports {
 		r := &e.Reports[i]
@@ -94,9 +96,12 @@ func decodeEntry(b []byte) (e Entry, err error) {
 	if b[0] > entryVersion {
 		return e, errNewer
 	}
-	d := decoder{b: b[1:], bad: b[0] != entryVersion}
+	d := decoder{b: b[1:], bad: b[0] == 0}
 	e.Account, e.Target.Job = d.string(), d.string()
-	e.Target.Batch, e.Target.Position, e.Target.Round = d.int(maxBatch), d.int(maxPosition)-1, d.int(256)-1
+	e.Target.Batch, e.Target.Position, e.Target.Round = d.int(maxBatch), d.int(maxPosition)-1, d.int(maxRound+1)-1
+	if b[0] > 1 {
+		e.Target.Attempt = d.int(maxAttempt)
+	}
 	e.Received = time.UnixMilli(int64(d.uvarint()))
 	for len(d.b) > 0 && !d.bad {
 		r := providers.Report{Fate: providers.Fate(d.byte()), To: sms.MSISDN(d.uvarint()), At: time.UnixMilli(int64(d.uvarint()))}
@@ -164,7 +169,7 @@ func (e *Entry) toLedger(i int) (r ledger.Report, ok bool) {
 	p := &e.Reports[i]
 	state, ok := states[p.Fate]
 	return ledger.Report{
-		Position: e.Target.Position, To: p.To, ID: p.ID, Round: e.Target.Round, Account: e.Account, State: state,
+		Position: e.Target.Position, To: p.To, ID: p.ID, Round: e.Target.Round, Attempt: e.Target.Attempt, Account: e.Account, State: state,
 		Note: ledger.Note{Code: p.Code, Detail: p.Detail}, At: e.at(p),
 	}, ok
 }

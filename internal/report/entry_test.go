@@ -20,7 +20,8 @@ func TestEntry_RoundTrip(t *testing.T) {
 			Account: rapid.StringN(0, 20, 20).Draw(t, "account"), Received: testTime,
 			Target: Target{
 				Job: rapid.String().Draw(t, "job"), Batch: rapid.IntRange(0, maxBatch).Draw(t, "batch"),
-				Position: rapid.IntRange(-1, maxPosition-1).Draw(t, "position"), Round: rapid.IntRange(-1, 255).Draw(t, "round"),
+				Position: rapid.IntRange(-1, maxPosition-1).Draw(t, "position"), Round: rapid.IntRange(-1, maxRound).Draw(t, "round"),
+				Attempt: rapid.IntRange(0, maxAttempt).Draw(t, "attempt"),
 			},
 		}
 		for range rapid.IntRange(0, 4).Draw(t, "reports") {
@@ -69,9 +70,10 @@ func TestEntry_At(t *testing.T) {
 }
 
 func FuzzDecodeEntry(f *testing.F) {
-	e := Entry{Account: "dk", Target: Target{testJob, 1, 2, 3}, Received: testTime, Reports: []providers.Report{{Fate: providers.Delivered, To: 4500000001, ID: "1", Code: "DELIVRD", At: testTime}}}
+	e := Entry{Account: "dk", Target: Target{testJob, 1, 2, 3, 1}, Received: testTime, Reports: []providers.Report{{Fate: providers.Delivered, To: 4500000001, ID: "1", Code: "DELIVRD", At: testTime}}}
 	f.Add(e.append(nil))
 	f.Add([]byte{2})
+	f.Add([]byte{1})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		e, err := decodeEntry(b)
 		if err != nil {
