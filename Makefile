@@ -24,8 +24,8 @@ build: ## Build bin/volley, static
 	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)' -o bin/volley ./cmd/volley
 
 .PHONY: test
-test: ## Run every test under the race detector, with a real Redis; installs what is missing
-	@scripts/need.sh cc redis-server
+test: ## Run every test under the race detector, with a real Redis and PostgreSQL; installs what is missing
+	@scripts/need.sh cc redis-server postgresql
 	CGO_ENABLED=1 go test -race -count=1 $(PKGS)
 
 .PHONY: test-faults
@@ -55,7 +55,7 @@ fuzz: ## Run each fuzz target for FUZZTIME (30s)
 
 .PHONY: cover
 cover: ## Write coverage.out and print the total
-	@scripts/need.sh redis-server
+	@scripts/need.sh redis-server postgresql
 	go test -count=1 -coverpkg=./... -coverprofile=coverage.out $(PKGS)
 	@go tool cover -func=coverage.out | tail -n 1
 

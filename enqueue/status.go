@@ -160,6 +160,9 @@ func (c *Client) job(ctx context.Context, id string) (ledger.Job, error) {
 		return ledger.Job{}, ErrNotFound
 	}
 	j, err := c.ledger.Job(ctx, id)
+	if j.Gone {
+		return ledger.Job{}, ErrNotFound
+	}
 	return j, reached(ctx, err)
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes sure that the programs named are there: need.sh cc redis-server
+# Makes sure that the programs named are there: need.sh cc redis-server postgresql
 #
 # What is missing is installed with apt-get, as root or through sudo. Where that can't be done, it says in one sentence
 # what is lacking and exits 1. When nothing is missing it does nothing and prints nothing.
@@ -22,6 +22,10 @@ for program in "$@"; do
 	case $program in
 	cc)
 		cc_works || { missing+=("a C compiler"); packages+=(gcc libc6-dev); }
+		;;
+	postgresql) # Debian keeps the server's programs off the path
+		command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ||
+			{ missing+=("$program"); packages+=("$program"); }
 		;;
 	*)
 		command -v "$program" >/dev/null || { missing+=("$program"); packages+=("$program"); }

@@ -18,8 +18,8 @@ func (l *Ledger) Audit(ctx context.Context, id string) (problems []string, err e
 	if err != nil {
 		return nil, err
 	}
-	if job.Sealed == "" {
-		return nil, nil // still being written: there is nothing to be true yet
+	if job.Sealed == "" || job.Gone {
+		return nil, nil // still being written, or removed: there is nothing to be true
 	}
 	var total Counts
 	open := map[int]int{} // batches with open recipients

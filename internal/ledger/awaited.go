@@ -2,21 +2,14 @@ package ledger
 
 import (
 	"context"
-	_ "embed"
 	"errors"
 	"iter"
-	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/volleysms/volley/sms"
 )
-
-//go:embed lua/duepoll.lua
-var duePollLua string
-
-var duePollScript = redis.NewScript(duePollLua)
 
 const keyPolls = "volley:polls"
 
@@ -88,68 +81,10 @@ func (v *view) awaited(accounts []string) AwaitedBatch {
 }
 
 // Polls is when jobs are looked at next, by those who ask gateways about messages.
-type Polls struct{ rdb redis.UniversalClient }
+type Polls struct{ Agenda }
 
 // NewPolls returns the Polls in rdb.
-func NewPolls(rdb redis.UniversalClient) *Polls { return &Polls{rdb} }
-
-// Find lists the jobs that are unfinished, or were created since a time, for a look at first, unless they are listed. It
-// returns the time of creation of the newest.
-func (p *Polls) Find(ctx context.Context, since, first time.Time) (newest time.Time, err error) {
-	const page = 1000
-	newest = since
-	add := func(ids []string) error {
-		if len(ids) == 0 {
-			return nil
-		}
-		z := make([]redis.Z, len(ids))
-		for i, id := range ids {
-			z[i] = redis.Z{Score: float64(first.UnixMilli()), Member: id}
-		}
-		return p.rdb.ZAddNX(ctx, keyPolls, z...).Err()
-	}
-	live, err := p.rdb.ZRange(ctx, keyLive, 0, -1).Result()
-	if err == nil {
-		err = add(live)
-	}
-	for offset := int64(0); err == nil; offset += page {
-		var some []redis.Z
-		some, err = p.rdb.ZRangeByScoreWithScores(ctx, keyJobs, &redis.ZRangeBy{
-			Min: strconv.FormatInt(since.UnixMilli(), 10), Max: "+inf", Offset: offset, Count: page,
-		}).Result()
-		ids := make([]string, len(some))
-		for i, z := range some {
-			ids[i], _ = z.Member.(string)
-			newest = time.UnixMilli(int64(z.Score))
-		}
-		if err == nil {
-			err = add(ids)
-		}
-		if len(some) < page {
-			break
-		}
-	}
-	return newest, err
-}
-
-// Claim returns a job whose time has come, which nobody else gets for the time of hold; "" when there is none.
-func (p *Polls) Claim(ctx context.Context, now time.Time, hold time.Duration) (string, error) {
-	id, err := duePollScript.Run(ctx, p.rdb, []string{keyPolls}, now.UnixMilli(), now.Add(hold).UnixMilli()).Text()
-	if errors.Is(err, redis.Nil) {
-		return "", nil
-	}
-	return id, err
-}
-
-// Next says when a listed job is to be looked at next.
-func (p *Polls) Next(ctx context.Context, job string, at time.Time) error {
-	return p.rdb.ZAddXX(ctx, keyPolls, redis.Z{Score: float64(at.UnixMilli()), Member: job}).Err()
-}
-
-// Drop takes a job off the list.
-func (p *Polls) Drop(ctx context.Context, job string) error {
-	return p.rdb.ZRem(ctx, keyPolls, job).Err()
-}
+func NewPolls(rdb redis.UniversalClient) *Polls { return &Polls{Agenda{rdb, keyPolls}} }
 
 // Looked notes when a job was looked at; LookedAt returns it, zero for never.
 func (p *Polls) Looked(ctx context.Context, job string, at time.Time) error {

@@ -11,6 +11,7 @@
 //	volley:{JOB}:job        hash    what the job is (JSON) and how far it has come
 //	volley:{JOB}:done       bitmap  finished batches
 //	volley:{JOB}:wait       zset    batches that wait, and for what, by the moment until which they do; for people
+//	volley:{JOB}:hooks      hash    what its producer is told, and how far that has come
 //	volley:{JOB.S}:n        hash    counters of shard S, and the job's control word
 //	volley:{JOB.S}:rB       string  recipients of batch B, written once (see BatchBuilder)
 //	volley:{JOB.S}:oB       string  outcomes of batch B, a log (see Record); absent while all are queued
@@ -20,6 +21,8 @@
 //	volley:jobs             zset    all jobs by time of creation
 //	volley:live             zset    jobs that have not completed
 //	volley:polls            zset    jobs by when gateways are next asked about their messages (see Polls)
+//	volley:carry            zset    jobs by when their outcomes are next carried to PostgreSQL (see Agenda)
+//	volley:hooks            zset    jobs by when is next seen what their producers are to be told
 //	volley:key:{HASH}       string  idempotency key: the job's ID
 //	volley:worker:ID        string  a living worker's heartbeat
 package ledger

@@ -41,6 +41,8 @@ type Spec struct {
 	At      int64 `json:"at,omitempty"`
 	// Time is nil for a job without further rules.
 	Time *TimeRules `json:"time,omitempty"`
+	// Hook is nil for a job whose producer is told nothing.
+	Hook *Hook `json:"hook,omitempty"`
 }
 
 // Receipt is what a producer was told when its job was sealed.
@@ -68,6 +70,8 @@ type Job struct {
 	Begun bool
 	// Completed is when the last recipient got an outcome; zero when that has not happened.
 	Completed time.Time
+	// Gone is true when Remove left no more of the job than its idempotency key needs.
+	Gone bool
 }
 
 // Fingerprint is what tells one content from another.
@@ -89,7 +93,7 @@ func (l *Ledger) Begin(ctx context.Context, key string, ttl time.Duration, spec 
 	if err != nil {
 		return Job{}, fmt.Errorf("ledger: %w", err)
 	}
-	got, err := beginScript.Run(ctx, l.rdb, []string{jobKey(spec.ID)}, fp[:], packed).StringSlice()
+	got, err := beginScript.Run(ctx, l.rdb, []string{jobKey(spec.ID)}, fp[:], packed, key, MaxUnsealed.Milliseconds()).StringSlice()
 	if err != nil {
 		return Job{}, err
 	}
@@ -186,6 +190,9 @@ func (l *Ledger) Seal(ctx context.Context, spec Spec, fp Fingerprint, r Receipt,
 		return []string{countsKey(spec.ID, s)}, []any{t[s].Queued, t[s].Rejected}
 	}, func(pipe redis.Pipeliner) {
 		pipe.ZAdd(ctx, keyJobs, redis.Z{Score: float64(spec.Created), Member: spec.ID})
+		if spec.Hook != nil {
+			pipe.ZAddNX(ctx, HookAgenda, redis.Z{Score: float64(spec.Created), Member: spec.ID})
+		}
 	})
 	return n == 1, err
 }
@@ -206,7 +213,7 @@ func (l *Ledger) Discard(ctx context.Context, job, key string, n int) error {
 	return err
 }
 
-var jobFields = []string{"spec", "sealed", "receipt", "batches", "fed", "done", "ctl", "reason", "completed", "at", "begun"}
+var jobFields = []string{"spec", "sealed", "receipt", "batches", "fed", "done", "ctl", "reason", "completed", "at", "begun", "gone"}
 
 // Job returns a job; ErrNotFound when there is none.
 func (l *Ledger) Job(ctx context.Context, id string) (Job, error) {
@@ -243,6 +250,7 @@ func parseJob(v []any) (Job, error) {
 		j.Spec.At = parseInt(v[9])
 	}
 	j.Begun = v[10] != nil || j.Fed > 0
+	j.Gone = v[11] != nil
 	return j, nil
 }
 
@@ -298,7 +306,10 @@ func (l *Ledger) Finish(ctx context.Context, job string, batch int, now time.Tim
 	p := Progress{Done: int(v[0]), Batches: int(v[1]), Fed: int(v[2]), Ended: v[3] == 1}
 	if p.Done >= p.Batches {
 		// Repeated by every later call, so that a crash in between leaves no completed job in the list.
-		err = l.rdb.ZRem(ctx, keyLive, job).Err()
+		pipe := l.rdb.Pipeline()
+		pipe.ZRem(ctx, keyLive, job)
+		hasten(ctx, pipe, job, now)
+		_, err = pipe.Exec(ctx)
 	}
 	return p, err
 }

@@ -6,5 +6,6 @@ if sealed then
   return -1
 end
 if redis.call('EXISTS', KEYS[1]) == 0 then return -2 end
+redis.call('PERSIST', KEYS[1])
 redis.call('HSET', KEYS[1], 'sealed', ARGV[1], 'batches', ARGV[2], 'receipt', ARGV[3], 'done', 0, 'fed', 0)
 return 1
