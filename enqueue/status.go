@@ -166,21 +166,7 @@ func (c *Client) job(ctx context.Context, id string) (ledger.Job, error) {
 	return j, reached(ctx, err)
 }
 
-func stateOf(j *ledger.Job, now time.Time) State {
-	switch {
-	case j.Control == ledger.Withdrawn:
-		return Cancelled
-	case !j.Completed.IsZero():
-		return Completed
-	case j.Control == ledger.Paused:
-		return Paused
-	case j.Fed > 0:
-		return Running
-	case j.Spec.At > now.UnixMilli():
-		return Scheduled
-	}
-	return Queued
-}
+func stateOf(j *ledger.Job, now time.Time) State { return State(j.State(now)) }
 
 func scheduleAt(j *ledger.Job) *time.Time {
 	if j.Spec.At == 0 || j.Spec.Time != nil && j.Spec.Time.Local != "" {

@@ -108,9 +108,9 @@ func (s *Settled) Outcomes() iter.Seq[Outcome] {
 // Len is how many they are.
 func (s *Settled) Len() int { return len(s.view.records) + len(s.view.batch.Refused) }
 
-// Settled reads batches of a job. Those in which something is queued or sending after all are left out. ErrNotFound when
-// one isn't there.
-func (l *Ledger) Settled(ctx context.Context, job *Job, batches []int) ([]Settled, error) {
+// Settled reads batches of a job. Those in which something is queued or sending after all are left out, and those that can't
+// be read, or aren't there: why is in damaged.
+func (l *Ledger) Settled(ctx context.Context, job *Job, batches []int) (read []Settled, damaged []error, err error) {
 	pipe := l.rdb.Pipeline()
 	cmds := make([]*redis.SliceCmd, len(batches))
 	for i, b := range batches {
@@ -118,17 +118,16 @@ func (l *Ledger) Settled(ctx context.Context, job *Job, batches []int) ([]Settle
 		cmds[i] = pipe.MGet(ctx, k.recipients, k.outcomes, k.side, k.reports)
 	}
 	if _, err := pipe.Exec(ctx); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var out []Settled
 	for i, c := range cmds {
 		v, err := readView(job.Spec.ID, batches[i], c.Val())
-		if err != nil {
-			return nil, err
-		}
-		if !v.has([]State{Queued, Sending}) {
-			out = append(out, Settled{BatchVersion{batches[i], v.reports.version}, &job.Spec, v})
+		switch {
+		case err != nil:
+			damaged = append(damaged, err)
+		case !v.has([]State{Queued, Sending}):
+			read = append(read, Settled{BatchVersion{batches[i], v.reports.version}, &job.Spec, v})
 		}
 	}
-	return out, nil
+	return read, damaged, nil
 }

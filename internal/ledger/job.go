@@ -254,6 +254,23 @@ func parseJob(v []any) (Job, error) {
 	return j, nil
 }
 
+// State returns the word of the outward interface for how far a job has come by now.
+func (j *Job) State(now time.Time) string {
+	switch {
+	case j.Control == Withdrawn:
+		return "cancelled"
+	case !j.Completed.IsZero():
+		return "completed"
+	case j.Control == Paused:
+		return "paused"
+	case j.Fed > 0:
+		return "running"
+	case j.Spec.At > now.UnixMilli():
+		return "scheduled"
+	}
+	return "queued"
+}
+
 // Recent returns the IDs of the n newest jobs, the newest first; of all with n = 0.
 func (l *Ledger) Recent(ctx context.Context, n int) ([]string, error) {
 	return l.rdb.ZRevRange(ctx, keyJobs, 0, int64(n)-1).Result()

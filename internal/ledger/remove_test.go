@@ -145,12 +145,12 @@ func TestSettled(t *testing.T) {
 		if v := versions(); len(v) != 0 {
 			t.Errorf("before it is sent: %v", v)
 		}
-		if s, err := l.Settled(t.Context(), &job, []int{0, 1}); err != nil || len(s) != 0 {
+		if s, damaged, err := l.Settled(t.Context(), &job, []int{0, 1}); len(damaged) > 0 || err != nil || len(s) != 0 {
 			t.Errorf("what is queued counts as settled: %v, %v", s, err)
 		}
 		settleAll(t, l, job, Failed, now)
-		s, err := l.Settled(t.Context(), &job, []int{0, 1})
-		if err != nil || len(s) != 2 || s[0].Len() != 3 {
+		s, damaged, err := l.Settled(t.Context(), &job, []int{0, 1, 2})
+		if err != nil || len(damaged) != 1 || len(s) != 2 || s[0].Len() != 3 {
 			t.Fatalf("got %v, %v", s, err)
 		}
 		n := 0
