@@ -4,22 +4,19 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
-	"net"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/volleysms/volley/enqueue"
+	"github.com/volleysms/volley/internal/hook"
 )
 
 const (
@@ -28,7 +25,6 @@ const (
 
 	defaultTimeout = 30 * time.Second
 	maxTimeout     = 5 * time.Minute
-	dialTimeout    = 10 * time.Second
 )
 
 // question is what an endpoint is asked, and what is signed.
@@ -61,27 +57,9 @@ type endpoint struct {
 
 func newEndpoint(secrets map[string]string, private []netip.Prefix) *endpoint {
 	a := &endpoint{secrets: secrets, private: private, maxBody: MaxAnswer, now: time.Now}
-	a.tls = client(func(ip netip.Addr) bool { return a.allowed(ip) || public(ip) })
-	a.plain = client(a.allowed)
+	a.tls = hook.NewClient(func(ip netip.Addr) bool { return a.allowed(ip) || hook.Public(ip) })
+	a.plain = hook.NewClient(a.allowed)
 	return a
-}
-
-// client connects to the addresses that may be, follows no redirects, and uses no proxy, which could not keep to them.
-func client(may func(netip.Addr) bool) *http.Client {
-	d := &net.Dialer{Timeout: dialTimeout, ControlContext: func(_ context.Context, _, address string, _ syscall.RawConn) error {
-		at, err := netip.ParseAddrPort(address)
-		if err != nil || !may(at.Addr().Unmap()) {
-			return errAddress
-		}
-		return nil
-	}}
-	return &http.Client{
-		Transport: &http.Transport{
-			DialContext: d.DialContext, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true,
-			TLSHandshakeTimeout: dialTimeout, IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: 64 << 10,
-		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
 }
 
 var errAddress = errors.New("its address is private, or http:// is used for a public one; the schedulers' settings can allow private ones")
@@ -93,29 +71,6 @@ func (a *endpoint) allowed(ip netip.Addr) bool {
 		}
 	}
 	return false
-}
-
-// notPublic are the addresses that netip does not tell: shared, reserved, for documentation, and those that hold others.
-// Source: the IANA special-purpose address registries, RFC 6890 with its updates.
-var notPublic = []netip.Prefix{
-	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"),
-	netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("192.88.99.0/24"), netip.MustParsePrefix("198.18.0.0/15"),
-	netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("240.0.0.0/4"),
-	netip.MustParsePrefix("64:ff9b::/96"), netip.MustParsePrefix("64:ff9b:1::/48"), netip.MustParsePrefix("100::/64"),
-	netip.MustParsePrefix("2001::/23"), netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("2002::/16"),
-	netip.MustParsePrefix("fec0::/10"),
-}
-
-func public(ip netip.Addr) bool {
-	if !ip.IsGlobalUnicast() || ip.IsPrivate() {
-		return false
-	}
-	for _, p := range notPublic {
-		if p.Contains(ip) {
-			return false
-		}
-	}
-	return true
 }
 
 // ask makes one request. Its errors have neither the address nor anything of the answer.
@@ -155,23 +110,18 @@ func (a *endpoint) request(ctx context.Context, e Endpoint, q question) (*http.R
 	if err != nil {
 		return nil, errors.New("its URL can't be read")
 	}
-	h := req.Header
-	h.Set("Content-Type", "application/json")
-	h.Set("Accept", "application/json, application/x-ndjson")
-	h.Set("User-Agent", "volley")
-	h.Set("Webhook-Id", q.id())
-	h.Set("Webhook-Timestamp", strconv.FormatInt(now.Unix(), 10))
+	var key []byte
 	if e.Secret != "" {
 		secret, ok := a.secrets[e.Secret]
 		if !ok {
 			return nil, fmt.Errorf("this scheduler has no secret called %s", e.Secret)
 		}
-		signature, err := sign(secret, q.id(), now, body)
-		if err != nil {
+		if key, err = secretKey(secret); err != nil {
 			return nil, fmt.Errorf("the secret %s: %w", e.Secret, err)
 		}
-		h.Set("Webhook-Signature", signature)
 	}
+	hook.SetHeaders(req.Header, key, q.id(), now, body)
+	req.Header.Set("Accept", "application/json, application/x-ndjson")
 	do := a.tls
 	if req.URL.Scheme == "http" {
 		do = a.plain
@@ -185,24 +135,10 @@ func (a *endpoint) request(ctx context.Context, e Endpoint, q question) (*http.R
 
 // plainly takes the address out of an error of net/http, and what it quotes.
 func plainly(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
-		err = u.Err
-	}
-	if errors.Is(err, errAddress) {
+	if errors.Is(err, hook.ErrAddress) {
 		return errAddress
 	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		return errors.New("no answer in time")
-	}
-	var op *net.OpError
-	if errors.As(err, &op) {
-		err = op.Err
-	}
-	if text, _, quotes := strings.Cut(err.Error(), `"`); quotes {
-		return errors.New(strings.TrimRight(text, " :,;("))
-	}
-	return err
+	return hook.Plainly(err)
 }
 
 // usable reports whether an answer may hold recipients, and its end can be told.

@@ -16,15 +16,15 @@ import (
 	"time"
 
 	"github.com/volleysms/volley/enqueue"
+	"github.com/volleysms/volley/internal/hook"
 )
 
-// exampleSecret and what it signs are the specification's own.
+// exampleSecret is the specification's own.
 const exampleSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
-func TestSign(t *testing.T) {
-	got, err := sign(exampleSecret, "msg_p5jXN8AQM9LWM0D4loKWxJek", time.Unix(1614265330, 0), []byte(`{"test": 2432232314}`))
-	if want := "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="; err != nil || got != want {
-		t.Errorf("got %s (%v), want %s", got, err, want)
+func TestCheckSecret(t *testing.T) {
+	if err := CheckSecret(exampleSecret); err != nil {
+		t.Error(err)
 	}
 	for _, wrong := range []string{"", "whsec_", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_c2hvcnQ=", "whsec_###"} {
 		if err := CheckSecret(wrong); err == nil || wrong != "" && wrong != "whsec_" && strings.Contains(err.Error(), wrong) {
@@ -90,7 +90,8 @@ func TestEndpoint_Request(t *testing.T) {
 		if _, err := fmt.Sscan(r.Header.Get("Webhook-Timestamp"), &at); err != nil {
 			t.Error(err)
 		}
-		want, err := sign(exampleSecret, "id.1893488400", time.Unix(at, 0), body)
+		key, err := secretKey(exampleSecret)
+		want := hook.Sign(key, "id.1893488400", time.Unix(at, 0), body)
 		if err != nil || r.Method != http.MethodPost || r.Header.Get("Webhook-Id") != "id.1893488400" || r.Header.Get("Webhook-Signature") != want {
 			t.Errorf("%s, signed %v", r.Method, r.Header)
 		}
@@ -182,19 +183,6 @@ func TestEndpoint_Refuses(t *testing.T) {
 	}
 	if _, err := asks(t, Endpoint{URL: plain.URL}, loopback, ok); err != nil || !reached {
 		t.Errorf("http to an allowed address: %v", err)
-	}
-}
-
-func TestPublic(t *testing.T) {
-	for ip, want := range map[string]bool{
-		"8.8.8.8": true, "2606:4700::1111": true,
-		"127.0.0.1": false, "10.1.2.3": false, "172.16.0.1": false, "192.168.0.1": false, "169.254.169.254": false, "100.64.0.1": false,
-		"0.0.0.0": false, "224.0.0.1": false, "255.255.255.255": false, "::1": false, "fe80::1": false, "fd00::1": false,
-		"64:ff9b::7f00:1": false, "::ffff:127.0.0.1": false, "2002:7f00:1::": false,
-	} {
-		if got := public(netip.MustParseAddr(ip).Unmap()); got != want {
-			t.Errorf("%s: %v", ip, got)
-		}
 	}
 }
 

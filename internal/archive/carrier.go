@@ -339,3 +339,8 @@ func (c *Carrier) Settle(ctx context.Context, ids []string) ([]string, error) {
 	}
 	return whole, nil
 }
+
+// DeleteBefore is Store.DeleteBefore.
+func (c *Carrier) DeleteBefore(ctx context.Context, before time.Time) (int, error) {
+	return c.store.DeleteBefore(ctx, before)
+}

@@ -33,6 +33,9 @@ type Config struct {
 	Reports   Reports
 	Scheduler Scheduler
 	Inbound   Inbound
+	Outcomes  Outcomes
+	Retention Retention
+	Hooks     Hooks
 	Admin     Admin
 	// Quiet are hours at which nobody is called, by the beginning of the number, and Everybody for the others; as
 	// window.Parse reads them.
@@ -153,7 +156,7 @@ func (r *reader) syntax(err error) {
 
 // config reads the whole document.
 func (r *reader) config(doc *yaml.Node) *Config {
-	top := r.section(doc, 1, "", "the file", []string{"redis", "accounts", "routes", "retry", "callbacks", "reports", "inbound", "scheduler", "quiet", "admin"})
+	top := r.section(doc, 1, "", "the file", []string{"redis", "accounts", "routes", "retry", "callbacks", "reports", "inbound", "scheduler", "outcomes", "retention", "hooks", "quiet", "admin"})
 	c := &Config{
 		Redis:     r.redis(top),
 		Retry:     r.retry(top),
@@ -161,6 +164,9 @@ func (r *reader) config(doc *yaml.Node) *Config {
 		Reports:   r.reports(top),
 		Scheduler: r.scheduler(top),
 		Inbound:   r.inbound(top),
+		Outcomes:  r.outcomes(top),
+		Retention: r.retention(top),
+		Hooks:     r.hooks(top),
 		Admin:     r.admin(top),
 		Quiet:     r.quiet(top),
 	}

@@ -105,6 +105,7 @@ func TestParse_EverythingSet(t *testing.T) {
 		Routes:    map[string][]config.Branch{"default": {{Use: []string{"dk", "moon"}}}},
 		Retry:     config.Retry{MaxAttempts: 5, Initial: 2 * time.Second, Max: 20 * time.Minute},
 		Reports:   config.Reports{GiveUp: 72 * time.Hour, Poll: time.Minute},
+		Retention: config.Retention{Redis: 30 * 24 * time.Hour},
 		Scheduler: config.Scheduler{Files: "."},
 		Callbacks: config.Callbacks{
 			Listen: "127.0.0.1:8081", PublicURL: "https://sms.example.com/in", Secret: config.NewSecret("the-callbacks-secret"),
@@ -151,6 +152,7 @@ func TestParse_Defaults(t *testing.T) {
 		Routes:    map[string][]config.Branch{},
 		Retry:     config.Retry{MaxAttempts: 8, Initial: time.Second, Max: 10 * time.Minute, Inline: 20 * time.Second},
 		Reports:   config.Reports{GiveUp: 72 * time.Hour, Poll: time.Minute},
+		Retention: config.Retention{Redis: 30 * 24 * time.Hour},
 		Scheduler: config.Scheduler{Files: "."},
 	}
 	if !reflect.DeepEqual(got, want) {
@@ -306,7 +308,7 @@ func TestParse_Refused(t *testing.T) {
 			"sections that are missing or unknown", "rediss: {}\n", []string{
 				"volley.yaml: redis.url: is missing; give it, or a file that has it as url_file",
 				"volley.yaml: accounts: is missing; name at least one, with its provider below it",
-				"volley.yaml:1: rediss: unknown key; did you mean redis? the file takes redis, accounts, routes, retry, callbacks, reports, inbound, scheduler, quiet, admin",
+				"volley.yaml:1: rediss: unknown key; did you mean redis? the file takes redis, accounts, routes, retry, callbacks, reports, inbound, scheduler, outcomes, retention, hooks, quiet, admin",
 			},
 		},
 		{"no account", redis + "accounts: {}\n", []string{"volley.yaml:2: accounts: has none; name at least one, with its provider below it"}},

@@ -27,7 +27,7 @@ func (r *reader) scheduler(top *section) Scheduler {
 		out.Files = filepath.Join(folder, out.Files)
 	}
 	if n, line := s.child("secrets"); n != nil {
-		out.Secrets = r.secrets(n, line)
+		out.Secrets = r.secrets(n, line, "scheduler.secrets")
 	}
 	n, line := s.child("allow_private")
 	if n == nil {
@@ -54,15 +54,15 @@ func (r *reader) scheduler(top *section) Scheduler {
 }
 
 // secrets returns secrets under names of the user's own.
-func (r *reader) secrets(n *yaml.Node, line int) map[string]Secret {
+func (r *reader) secrets(n *yaml.Node, line int, path string) map[string]Secret {
 	var names, keys []string
-	for _, e := range (&reader{file: r.file, getenv: r.getenv}).entries(n, line, "scheduler.secrets") {
+	for _, e := range (&reader{file: r.file, getenv: r.getenv}).entries(n, line, path) {
 		keys = append(keys, e.key)
 		if name := strings.TrimSuffix(e.key, fileSuffix); !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
-	s := r.section(n, line, "scheduler.secrets", "scheduler.secrets", keys)
+	s := r.section(n, line, path, path, keys)
 	out := map[string]Secret{}
 	for _, name := range names {
 		s.require(name, true)

@@ -42,7 +42,7 @@ func TestHook_Post(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := <-got
-	want := Sign([]byte(secret), "1-0", "1700000000", []byte(`{"a":1}`))
+	want := Sign([]byte(secret), "1-0", at, []byte(`{"a":1}`))
 	if r.body != `{"a":1}` || r.header.Get("webhook-id") != "1-0" || r.header.Get("webhook-timestamp") != "1700000000" || r.header.Get("webhook-signature") != want {
 		t.Errorf("got %+v", r)
 	}
@@ -57,7 +57,7 @@ func TestHook_Post(t *testing.T) {
 // Source: Standard Webhooks, test of its reference libraries.
 func TestSign(t *testing.T) {
 	key, _ := base64.StdEncoding.DecodeString("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
-	got := Sign(key, "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", []byte(`{"test": 2432232314}`))
+	got := Sign(key, "msg_p5jXN8AQM9LWM0D4loKWxJek", time.Unix(1614265330, 0), []byte(`{"test": 2432232314}`))
 	if want := "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
@@ -86,12 +86,13 @@ func TestPublic(t *testing.T) {
 		"8.8.8.8": true, "2600::1": true,
 		"10.0.0.1": false, "192.168.1.1": false, "172.16.0.1": false, "127.0.0.1": false, "169.254.169.254": false, "0.0.0.0": false,
 		"100.64.0.1": false, "224.0.0.1": false, "255.255.255.255": false, "::1": false, "::": false, "fe80::1": false, "fd00::1": false, "64:ff9b::a00:1": false,
+		"64:ff9b::7f00:1": false, "2002:7f00:1::": false,
 	} {
-		if got := public(netip.MustParseAddr(addr).Unmap()); got != want {
+		if got := Public(netip.MustParseAddr(addr).Unmap()); got != want {
 			t.Errorf("%s: got %v", addr, got)
 		}
 	}
-	if public(netip.MustParseAddr("::ffff:10.0.0.1").Unmap()) {
+	if Public(netip.MustParseAddr("::ffff:10.0.0.1").Unmap()) {
 		t.Error("a mapped private address is public")
 	}
 }
