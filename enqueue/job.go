@@ -86,6 +86,8 @@ type Job struct {
 	Flash bool
 	// Validity is how long the network may try, where the gateway can tell it; 0 is as long as it does by itself.
 	Validity time.Duration
+	// Hook is where the application is told about the job; nil is nowhere.
+	Hook *Hook
 	// AtGateway hands the message over at once and leaves it to the gateway to send at the time, where it can do that.
 	// Whoever is to be able to cancel leaves it false.
 	AtGateway bool
@@ -175,7 +177,7 @@ func (j *Job) check() (checked, error) {
 	case !j.At.IsZero() && time.Until(j.At) > MaxAhead:
 		bad(invalid("at", "is more than two years ahead"))
 	}
-	for _, err := range append(j.checkTimes(&c.spec), j.checkWishes(&c.spec)...) {
+	for _, err := range slices.Concat(j.checkTimes(&c.spec), j.checkWishes(&c.spec), j.checkHook(&c.spec)) {
 		bad(err)
 	}
 	if len(errs) > 0 {

@@ -17,6 +17,7 @@ type jobFlags struct {
 	delay                               time.Duration
 	wishes                              wishFlags
 	times                               timeFlags
+	hook                                hookFlags
 }
 
 // register adds the flags; a job has the priority unless told.
@@ -35,6 +36,7 @@ func (j *jobFlags) register(a *app, cmd *cobra.Command, priority enqueue.Priorit
 		_ = cmd.MarkFlagRequired(name) // an error only for a flag that is not there
 	}
 	j.times.register(cmd)
+	j.hook.register(a, cmd)
 	_ = cmd.RegisterFlagCompletionFunc("via", a.completeVia)
 }
 
@@ -42,6 +44,9 @@ func (j *jobFlags) register(a *app, cmd *cobra.Command, priority enqueue.Priorit
 func (j *jobFlags) job() (enqueue.Job, error) {
 	job := enqueue.Job{Via: j.via, From: j.from, Text: j.text, Key: j.key, Label: j.label, Delay: j.delay}
 	if err := j.wishes.apply(&job); err != nil {
+		return job, err
+	}
+	if err := j.hook.apply(&job); err != nil {
 		return job, err
 	}
 	if j.tz != "" && j.at == "" && j.times.notAfter == "" {

@@ -30,7 +30,7 @@ func newScheduler(a *app) *cobra.Command {
 		Short: "Fire recurring sends, ask for missing reports, and put back what nobody works on, until stopped",
 		Long: `Fire the schedules that volley schedules manages, put batches back on the queue that nobody works on, check the
 books of one job after the other, and ask gateways that can be asked what became of messages that were not reported about.
-Where the configuration has outcomes.postgres, carry outcomes there; remove jobs that are older than retention says.
+Tell producers about their jobs, where they gave a hook. Where the configuration has outcomes.postgres, carry outcomes there; remove jobs that are older than retention says.
 Run as many schedulers as you like: each tick fires once, and the rest they share.
 
 What is wrong with the books is an error in the log, and the metrics volley_books_clean and volley_books_problems.
@@ -91,9 +91,14 @@ func (a *app) runScheduler(ctx context.Context, cfg *config.Config, o *redis.Uni
 		return err
 	}
 	defer record.close()
+	tell, err := newTeller(cfg, rdb, log.Named("hooks"))
+	if err != nil {
+		return err
+	}
 	// What else a scheduler does beside firing is one more line here.
 	var parts sync.WaitGroup
 	parts.Go(func() { record.carry(ctx, rdb, log.Named("archive")) })
+	parts.Go(func() { tell.Run(ctx) })
 	parts.Go(func() { record.retain(ctx, rdb, log.Named("retention")) })
 	parts.Go(func() { s.Run(ctx) })
 	parts.Go(func() { sweep.New(rdb, log.Named("sweep")).Run(ctx) })

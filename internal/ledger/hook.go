@@ -1,5 +1,7 @@
 package ledger
 
+import "strconv"
+
 // Hook is where a producer is told about its job.
 type Hook struct {
 	// URL may have a secret in it.
@@ -17,6 +19,18 @@ type Threshold struct {
 	// Count is how many recipients they are; when it is 0, PerMille says it in thousandths of all of the job's.
 	Count    int64 `json:"count,omitempty"`
 	PerMille int64 `json:"per_mille,omitempty"`
+}
+
+// String returns it as people write it: failed=5%, undelivered=0.5%, unknown=100.
+func (t Threshold) String() string {
+	if t.Count > 0 {
+		return t.State + "=" + strconv.FormatInt(t.Count, 10)
+	}
+	s := t.State + "=" + strconv.FormatInt(t.PerMille/10, 10)
+	if d := t.PerMille % 10; d != 0 {
+		s += "." + strconv.FormatInt(d, 10)
+	}
+	return s + "%"
 }
 
 // Reached reports whether a job with these counts has reached t.
