@@ -102,7 +102,7 @@ func (c *Client) putBack(ctx context.Context, j *ledger.Job, batches []int) erro
 	}
 	for i, b := range batches {
 		queue := task.Queue(j.Spec.Account(holders[i].Via), j.Spec.Priority)
-		if err := task.Put(ctx, c.queue, queue, task.Ref{Job: j.Spec.ID, Batch: b}, at); err != nil {
+		if err := task.PutAhead(ctx, c.queue, queue, task.Ref{Job: j.Spec.ID, Batch: b}, at); err != nil {
 			return err
 		}
 	}

@@ -61,7 +61,7 @@ func (c *Client) moveTask(ctx context.Context, j *ledger.Job, at time.Time) erro
 			return nil
 		}
 	}
-	return task.Put(ctx, c.queue, queue, ref, at)
+	return task.PutAhead(ctx, c.queue, queue, ref, at)
 }
 
 // Scheduled returns the jobs that wait for their time, the next one first, at most n.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/volleysms/volley/enqueue"
+	"github.com/volleysms/volley/internal/task"
 )
 
 func TestReschedule(t *testing.T) {
@@ -23,7 +24,7 @@ func TestReschedule(t *testing.T) {
 			t.Fatal(err)
 		}
 		tasks := r.tasks(t, "dk")
-		if len(tasks) != 1 || !tasks[0].NextProcessAt.Equal(at) {
+		if len(tasks) != 1 || !tasks[0].NextProcessAt.Equal(at.Add(-task.Ahead)) {
 			t.Errorf("moved to %s, and the tasks are %+v", at, tasks)
 		}
 		if s, err := r.client.Status(t.Context(), id); err != nil || s.State != enqueue.Scheduled || !s.ScheduleAt.Equal(at) {

@@ -91,7 +91,7 @@ func TestEnqueue_Scheduled(t *testing.T) {
 			if len(tasks) != 1 {
 				t.Fatalf("got %d tasks, want 1", len(tasks))
 			}
-			if got, want := tasks[0].NextProcessAt.Unix(), got.ScheduleAt.Unix(); got != want {
+			if got, want := tasks[0].NextProcessAt.Unix(), got.ScheduleAt.Add(-task.Ahead).Unix(); got != want {
 				t.Errorf("the task is due at %d, want %d", got, want)
 			}
 			s, err := r.client.Status(t.Context(), got.JobID)

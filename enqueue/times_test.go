@@ -11,6 +11,7 @@ import (
 
 	"github.com/volleysms/volley/enqueue"
 	"github.com/volleysms/volley/internal/ledger"
+	"github.com/volleysms/volley/internal/task"
 )
 
 func mustWindow(t *testing.T, s string) *enqueue.Window {
@@ -104,7 +105,7 @@ func TestEnqueue_LocalTimeWaitsForTheFirstZone(t *testing.T) {
 		t.Fatalf("got %+v, %v", got, err)
 	}
 	first := time.Date(day.Year(), day.Month(), day.Day(), 9, 0, 0, 0, time.UTC).Add(-14 * time.Hour)
-	if tasks := r.tasks(t, "dk"); len(tasks) != 1 || !tasks[0].NextProcessAt.Equal(first) {
+	if tasks := r.tasks(t, "dk"); len(tasks) != 1 || !tasks[0].NextProcessAt.Equal(first.Add(-task.Ahead)) {
 		t.Errorf("tasks %+v, want one at %s", tasks, first)
 	}
 	st, err := r.client.Status(context.Background(), got.JobID)

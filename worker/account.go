@@ -69,29 +69,54 @@ func (a *account) start() error {
 		poll := a.w.opts.Poll
 		if p < 0 {
 			poll *= patientPoll
+			if err := a.serve(p, a.tasks(), poll, duePoll); err != nil {
+				return err
+			}
+			continue
 		}
-		srv := asynq.NewServerFromRedisClient(a.w.srvRdb, asynq.Config{
-			Concurrency:              a.tasks(),
-			Queues:                   map[string]int{task.Queue(a.name, p): 1},
-			TaskCheckInterval:        poll,
-			DelayedTaskCheckInterval: duePoll,
-			ShutdownTimeout:          a.w.drainTime() + drainMargin,
-			RetryDelayFunc:           func(n int, err error, _ *asynq.Task) time.Duration { return pauseOf(n, err) },
-			IsFailure:                func(error) bool { return false },
-			Logger:                   a.w.log.Named("asynq").Sugar(),
-			LogLevel:                 asynq.WarnLevel,
-		})
-		err := srv.Start(asynq.HandlerFunc(func(_ context.Context, t *asynq.Task) error {
-			a.busy.Add(1)
-			defer a.busy.Done()
-			return a.w.handle(a, t)
-		}))
-		if err != nil {
+		if err := a.serve(p, (a.tasks()+1)/2, poll, duePoll); err != nil {
 			return err
 		}
-		a.servers = append(a.servers, srv)
+		for range helpers {
+			if err := a.serve(p, max(1, a.tasks()/2/helpers), max(poll, helperPoll), helperDuePoll); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
+}
+
+// An asynq server takes one task at a time from Redis. Where many jobs of one batch may come at once, some more help; as
+// long as there is little to do they ask seldom.
+const (
+	helpers       = 3
+	helperPoll    = 250 * time.Millisecond
+	helperDuePoll = 10 * time.Second
+)
+
+// serve starts a server for the queue of a priority, which has so many tasks in hand at a time, looks for tasks every poll
+// when there were none, and for those whose time has come every due.
+func (a *account) serve(p, tasks int, poll, due time.Duration) error {
+	srv := asynq.NewServerFromRedisClient(a.w.srvRdb, asynq.Config{
+		Concurrency:              tasks,
+		Queues:                   map[string]int{task.Queue(a.name, p): 1},
+		TaskCheckInterval:        poll,
+		DelayedTaskCheckInterval: due,
+		ShutdownTimeout:          a.w.drainTime() + drainMargin,
+		RetryDelayFunc:           func(n int, err error, _ *asynq.Task) time.Duration { return pauseOf(n, err) },
+		IsFailure:                func(error) bool { return false },
+		Logger:                   a.w.log.Named("asynq").Sugar(),
+		LogLevel:                 asynq.WarnLevel,
+	})
+	err := srv.Start(asynq.HandlerFunc(func(_ context.Context, t *asynq.Task) error {
+		a.busy.Add(1)
+		defer a.busy.Done()
+		return a.w.handle(a, t)
+	}))
+	if err == nil {
+		a.servers = append(a.servers, srv)
+	}
+	return err
 }
 
 // drain ends the account's work: nothing new is taken, calls on the wire end and are recorded, all else goes back.

@@ -33,43 +33,63 @@ func (w *Worker) batch(ctx context.Context, a *account, ref task.Ref) (pause tim
 	if !a.passable(job) {
 		return 0, errBack
 	}
-	if job, err = w.begin(ctx, job.forAccount(a)); err != nil {
+	if job, err = w.begin(ctx, job.forAccount(a), w.clock.now()); err != nil {
 		return 0, err
 	}
 	if !a.shares.enter(w.stopCtx, ref.Job, a.perJob()) {
 		return 0, errBack
 	}
 	defer a.shares.leave(ref.Job)
-	held, err := w.take(ctx, ref)
-	if errors.Is(err, ledger.ErrLost) {
-		return waitForOwner, errBack
+	r, pause, err := w.hold(ctx, a, job, ref)
+	if r == nil {
+		return pause, err
 	}
-	if err != nil {
-		return 0, err
-	}
-	defer w.holds.Delete(held.Token)
-	r := newRun(w, a, job, &held)
-	if r.hours.t, err = a.timing(job); err != nil {
-		r.giveBack()
-		return 0, err
-	}
-	if name := job.spec.Account(held.Via); name != a.name {
-		// It moved to another account, and the task that says so may have been lost.
-		r.giveBack()
-		return 0, task.Put(ctx, w.queue, task.Queue(name, job.spec.Priority), ref, time.Time{})
-	}
-	if held.Control == ledger.Paused {
-		r.giveBack()
-		return 0, nil
-	}
-	if ref.Batch == 0 {
+	defer w.holds.Delete(r.held.Token)
+	if ref.Batch == 0 && !(job.batches == 1 && job.begun) {
 		if err := w.feedFirst(ctx, a, job); err != nil {
 			r.giveBack()
 			return 0, err
 		}
 	}
+	return r.whole(ctx)
+}
+
+// hold takes a batch that is to be sent by this account now, or soon. It returns nil when there is no such thing, with what is
+// to become of its task, as batch does.
+func (w *Worker) hold(ctx context.Context, a *account, job *jobInfo, ref task.Ref) (r *run, pause time.Duration, err error) {
+	held, err := w.take(ctx, ref)
+	if errors.Is(err, ledger.ErrLost) {
+		return nil, waitForOwner, errBack
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	r = newRun(w, a, job, &held)
+	keep := false
+	defer func() {
+		if !keep {
+			r.giveBack()
+			w.holds.Delete(held.Token)
+		}
+	}()
+	if r.hours.t, err = a.timing(job); err != nil {
+		return nil, 0, err
+	}
+	if name := job.spec.Account(held.Via); name != a.name {
+		// It moved to another account, and the task that says so may have been lost.
+		return nil, 0, task.Put(ctx, w.queue, task.Queue(name, job.spec.Priority), ref, time.Time{})
+	}
+	if held.Control == ledger.Paused {
+		return nil, 0, nil
+	}
+	keep = true
+	return r, 0, nil
+}
+
+// whole sends what is to be sent of a batch, and gives it up.
+func (r *run) whole(ctx context.Context) (pause time.Duration, err error) {
 	r.adopt() // nobody else touches the run yet
-	if held.Control == ledger.Run {
+	if r.held.Control == ledger.Run {
 		r.send()
 		<-r.done
 	}
@@ -136,6 +156,8 @@ type run struct {
 	halted  bool          // no further call may be made: stopping, paused, cancelled, or lost
 	lost    bool
 	move    bool // what is left goes to the route's next account
+	// yields is true for a batch that lets calls that wait go first, once everything about its own is recorded.
+	yields bool
 	// released is true when the commit that records the last outcome gives the batch up as well.
 	released bool
 	control  ledger.Control
@@ -313,6 +335,9 @@ func (r *run) end(ctx context.Context) (pause time.Duration, err error) {
 	case r.lost:
 		return waitForOwner, errBack
 	case finished:
+		if r.yields {
+			r.a.ready.quiet(r.w.stopCtx, maxYield)
+		}
 		return 0, r.w.finish(ctx, r.a, r.job, r.held.Batch)
 	case move:
 		ref, spec := task.Ref{Job: r.job.spec.ID, Batch: r.held.Batch}, &r.job.spec

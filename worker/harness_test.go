@@ -26,6 +26,7 @@ type gateway struct {
 
 	// seen is called once for each call, one at a time; may be nil.
 	seen func()
+	last time.Time // for a test's seen
 
 	mu       sync.Mutex
 	calls    []providers.Call

@@ -17,6 +17,7 @@ import (
 type jobInfo struct {
 	spec    ledger.Spec
 	batches int
+	queued  int64 // recipients that were taken, of all batches
 	tmpl    *sms.Template
 	binary  *sms.Binary
 	order   []int // position in Spec.Fields of each of the template's fields; nil when they are the same
@@ -66,7 +67,7 @@ func (w *Worker) job(ctx context.Context, id string) (*jobInfo, error) {
 }
 
 func newJobInfo(rec ledger.Job) (*jobInfo, error) {
-	j := &jobInfo{spec: rec.Spec, batches: rec.Batches, begun: rec.Begun, carrier: slices.Index(rec.Spec.Fields, carrierField)}
+	j := &jobInfo{spec: rec.Spec, batches: rec.Batches, queued: rec.Receipt.Queued, begun: rec.Begun, carrier: slices.Index(rec.Spec.Fields, carrierField)}
 	if len(rec.Spec.Payload) > 0 {
 		j.binary = &sms.Binary{UDH: rec.Spec.UDH, Payload: rec.Spec.Payload}
 		return j, nil

@@ -1,7 +1,9 @@
 package worker
 
 import (
+	"context"
 	"sync"
+	"time"
 
 	"github.com/volleysms/volley/providers"
 )
@@ -13,10 +15,11 @@ import (
 type ready struct {
 	mu       sync.Mutex
 	cond     sync.Cond
-	classes  [3]class // urgent, normal, bulk
-	waiting  int      // calls
-	promised int      // calls that lanes have made sure of
-	normals  int      // turns of normal jobs since the last one of a bulk job
+	classes  [3]class      // urgent, normal, bulk
+	waiting  int           // calls
+	promised int           // calls that lanes have made sure of
+	normals  int           // turns of normal jobs since the last one of a bulk job
+	empty    chan struct{} // closed when no call waits any more; nil when nobody asked
 	closed   bool
 }
 
@@ -125,6 +128,10 @@ func (q *ready) take() *call {
 	}
 	q.waiting--
 	q.promised--
+	if q.waiting == 0 && q.empty != nil {
+		close(q.empty)
+		q.empty = nil
+	}
 	return q.classes[k].pop()
 }
 
@@ -145,16 +152,37 @@ func (c *class) pop() *call {
 	next := t.calls[0]
 	t.calls[0] = nil
 	t.calls = t.calls[1:]
-	if len(c.turns) > 1 || len(t.calls) == 0 {
-		copy(c.turns, c.turns[1:])
-		c.turns[len(c.turns)-1] = t
-		if len(t.calls) == 0 {
-			c.turns[len(c.turns)-1] = nil
-			c.turns = c.turns[:len(c.turns)-1]
-			delete(c.byJob, t.job)
-		}
+	if len(c.turns) == 1 && len(t.calls) > 0 {
+		return next
+	}
+	c.turns[0] = nil
+	if c.turns = c.turns[1:]; len(t.calls) > 0 {
+		c.turns = append(c.turns, t)
+	} else {
+		delete(c.byJob, t.job)
 	}
 	return next
+}
+
+// quiet waits until no call waits, or ctx has ended, at most so long.
+func (q *ready) quiet(ctx context.Context, most time.Duration) {
+	q.mu.Lock()
+	if q.waiting == 0 {
+		q.mu.Unlock()
+		return
+	}
+	if q.empty == nil {
+		q.empty = make(chan struct{})
+	}
+	empty := q.empty
+	q.mu.Unlock()
+	t := time.NewTimer(most)
+	defer t.Stop()
+	select {
+	case <-empty:
+	case <-ctx.Done():
+	case <-t.C:
+	}
 }
 
 // close lets await return false once the queue is empty.

@@ -38,15 +38,16 @@ type Worker struct {
 	jobs     jobCache
 	accounts []*account
 
-	errands sync.WaitGroup // what is told to Redis beside the way of a batch
-	peers   atomic.Int64   // workers that live, this one included
-	clock   clock
-	tokens  atomic.Uint64
-	holds   sync.Map        // tokens of the batches that are in this process
-	stopCtx context.Context // done when stopping is closed
-	stop    context.CancelFunc
-	hard    context.Context // done when what is not recorded by now must be left
-	abort   context.CancelFunc
+	errands  sync.WaitGroup // what is told to Redis beside the way of a batch
+	peers    atomic.Int64   // workers that live, this one included
+	clock    clock
+	tokens   atomic.Uint64
+	prepared prepared
+	holds    sync.Map        // tokens of the batches that are in this process
+	stopCtx  context.Context // done when stopping is closed
+	stop     context.CancelFunc
+	hard     context.Context // done when what is not recorded by now must be left
+	abort    context.CancelFunc
 }
 
 // New returns a Worker on the Redis that r describes. It does not connect.

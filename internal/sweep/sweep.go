@@ -311,7 +311,7 @@ func (s *Sweeper) putBack(ctx context.Context, j *ledger.Job, f forsaken, nth in
 	if due := time.UnixMilli(j.Spec.At); j.Spec.At > 0 && time.Until(due) > 0 {
 		at = due
 	}
-	return task.Put(ctx, s.queue, f.queue, f.ref, at)
+	return task.PutAhead(ctx, s.queue, f.queue, f.ref, at)
 }
 
 // ignoreGone passes over a job that was removed between two looks.

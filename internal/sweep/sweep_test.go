@@ -270,7 +270,7 @@ func TestSweeper_Sweep(t *testing.T) {
 		g.sweep(0)
 		g.sweep(1)
 		i, err := g.tasks.GetTaskInfo(task.Queue("a", 0), task.Ref{Job: g.job}.ID())
-		if err != nil || i.State != asynq.TaskStateScheduled || i.NextProcessAt.Unix() != at.Unix() {
+		if err != nil || i.State != asynq.TaskStateScheduled || i.NextProcessAt.Unix() != at.Add(-task.Ahead).Unix() {
 			t.Errorf("task %+v, %v", i, err)
 		}
 	})

@@ -73,6 +73,18 @@ func Put(ctx context.Context, c *asynq.Client, queue string, r Ref, at time.Time
 	return put(ctx, c, queue, r, r.ID(), at)
 }
 
+// Ahead is how long before its time a worker is given a scheduled batch, to have it ready by then.
+const Ahead = 4 * time.Second
+
+// PutAhead puts the batch on a queue for a worker that is to have it ready at a moment; the zero time means at once. That it
+// is there already is no error.
+func PutAhead(ctx context.Context, c *asynq.Client, queue string, r Ref, due time.Time) error {
+	if !due.IsZero() {
+		due = due.Add(-Ahead)
+	}
+	return put(ctx, c, queue, r, r.ID(), due)
+}
+
 // PutBeside puts the batch on a queue at once although a task for it may be there that nobody works on. mark tells it from
 // that one: with the same mark it is put once.
 func PutBeside(ctx context.Context, c *asynq.Client, queue string, r Ref, mark string) error {
