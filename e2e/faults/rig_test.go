@@ -192,9 +192,15 @@ func number(i int) sms.MSISDN { return sms.MSISDN(4_500_000_000 + i) }
 // enqueue enqueues a campaign of n numbers that no other has.
 func (r *rig) enqueue(via string, n int) campaign {
 	r.t.Helper()
+	return r.schedule(via, n, time.Time{})
+}
+
+// schedule is enqueue for a time; the zero time is at once.
+func (r *rig) schedule(via string, n int, at time.Time) campaign {
+	r.t.Helper()
 	c := campaign{from: r.numbers, to: r.numbers + n}
 	r.numbers += n
-	receipt, err := r.producer.EnqueueStream(r.t.Context(), enqueue.Job{Via: via, From: sender, Text: "Doors open at nine"},
+	receipt, err := r.producer.EnqueueStream(r.t.Context(), enqueue.Job{Via: via, From: sender, Text: "Doors open at nine", At: at},
 		func(yield func(enqueue.Recipient, error) bool) {
 			for i := c.from; i < c.to && yield(enqueue.Recipient{To: number(i).String()}, nil); i++ {
 			}
