@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// begin lets the sending of a scheduled job start, if its time has come by now: from then on it can't be rescheduled. Before that
-// it is a waitError. The job is returned with the time that holds.
+// begin lets the sending of a scheduled job start, if its time has come by now: from then on it can't be rescheduled.
+// Before that it is a waitError, as it is for a job that has started ahead of its time (see prepare). The job is returned
+// with the time that holds.
 func (w *Worker) begin(ctx context.Context, job *jobInfo, now time.Time) (*jobInfo, error) {
 	if job.spec.At == 0 || job.spec.AtGateway {
 		return job, nil
