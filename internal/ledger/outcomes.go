@@ -83,9 +83,14 @@ func (l *Ledger) views(ctx context.Context, job Job) iter.Seq2[view, error] {
 	}
 }
 
-// has reports whether a recipient is in one of the states.
+// has reports whether a recipient who was not forgotten is in one of the states.
 func (v *view) has(states []State) bool {
-	return slices.ContainsFunc(v.records, func(r Record) bool { return slices.Contains(states, r.State) })
+	for i := range v.records {
+		if v.batch.Recipients[i].To != 0 && slices.Contains(states, v.records[i].State) {
+			return true
+		}
+	}
+	return false
 }
 
 func (l *Ledger) read(ctx context.Context, job string, first, last int) ([]view, error) {
@@ -159,6 +164,9 @@ func (v *view) yield(spec *Spec, yield func(Outcome, error) bool) bool {
 			}
 		}
 		v.reported(i, &o)
+		if r.To == 0 {
+			o.To, o.Detail = "", DetailForgotten
+		}
 		if o.At == 0 {
 			o.At = spec.Created
 		}

@@ -39,8 +39,8 @@ func (l *Ledger) requeue(ctx context.Context, job string, batch int, token strin
 		var n int64
 		for i, rec := range records {
 			was := reports.over(i, rec).State
-			if !slices.Contains(states, was) {
-				continue
+			if !slices.Contains(states, was) || held.Recipients[i].To == 0 {
+				continue // nobody is sent to again who was forgotten
 			}
 			records[i].State, records[i].Attempts, records[i].ID = Queued, 0, 0
 			c.Set(i, was, records[i])
