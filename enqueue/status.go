@@ -140,15 +140,17 @@ func (c *Client) Outcomes(ctx context.Context, jobID string) iter.Seq2[Outcome, 
 				yield(Outcome{}, reached(ctx, err))
 				return
 			}
-			out := Outcome{
-				To: o.To, Status: o.State.String(), Account: o.Account, ProviderMessageID: o.ID, Code: o.Code,
-				Detail: o.Detail, Attempts: o.Attempts, UpdatedAt: time.UnixMilli(o.At).UTC(), Ref: o.Ref, Row: o.Row,
-				History: history(o.History),
-			}
-			if !yield(out, nil) {
+			if !yield(outcomeOf(&o), nil) {
 				return
 			}
 		}
+	}
+}
+
+func outcomeOf(o *ledger.Outcome) Outcome {
+	return Outcome{
+		To: o.To, Status: o.State.String(), Account: o.Account, ProviderMessageID: o.ID, Code: o.Code, Detail: o.Detail,
+		Attempts: o.Attempts, UpdatedAt: time.UnixMilli(o.At).UTC(), Ref: o.Ref, Row: o.Row, History: history(o.History),
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,14 +24,17 @@ const (
 )
 
 func newOutcomes(a *app) *cobra.Command {
-	var format, status string
+	var format string
+	var only outcomeFilter
 	cmd := &cobra.Command{
 		Use:   "outcomes JOB",
 		Short: "Write one row per recipient of a job",
 		Long: `Write one row per recipient of a job, those refused when it was enqueued included, as CSV or as one JSON object a line.
+row is the recipient's row in the file that was imported, and ref what the producer called it.
 Rows are written while they are read: a job of a million recipients needs no memory to speak of.`,
 		Example: `  volley outcomes 0197c1b2-7a4e-7000-8000-000000000000 > outcomes.csv
-  volley outcomes 0197c1b2-7a4e-7000-8000-000000000000 --status unknown --format ndjson`,
+  volley outcomes 0197c1b2-7a4e-7000-8000-000000000000 --status unknown --format ndjson
+  volley outcomes 0197c1b2-7a4e-7000-8000-000000000000 --status failed --status undelivered --account dk | cut -d, -f1 > again.csv`,
 		Args: oneArg("a JOB"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if format == "" {
@@ -42,16 +46,19 @@ Rows are written while they are read: a job of a million recipients needs no mem
 			if format != formatCSV && format != formatNDJSON {
 				return invalid("--format is csv or ndjson, and not %q", format)
 			}
-			if status != "" && !isState(status) {
-				return invalid("--status %q is no state: there are %s", status, strings.Join(stateNames(), ", "))
+			for _, status := range only.states {
+				if !isState(status) {
+					return invalid("--status %q is no state: there are %s", status, strings.Join(stateNames(), ", "))
+				}
 			}
 			return a.withClient(cmd.Context(), func(c *enqueue.Client) error {
-				return noSuchJob(args[0], writeOutcomes(cmd.Context(), a.stdout, c, args[0], format, status))
+				return noSuchJob(args[0], writeOutcomes(cmd.Context(), a.stdout, c, args[0], format, only))
 			})
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", "", "csv or ndjson (default csv; ndjson with --json)")
-	cmd.Flags().StringVar(&status, "status", "", "only recipients in that `state`")
+	cmd.Flags().StringSliceVar(&only.states, "status", nil, "only recipients in that `state`; several with commas, or --status again")
+	cmd.Flags().StringSliceVar(&only.accounts, "account", nil, "only recipients that were sent to through that `account`; several with commas, or --account again")
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{formatCSV, formatNDJSON}, cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("status", cobra.FixedCompletions(stateNames(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
@@ -81,8 +88,15 @@ type outcomeWriter interface {
 	flush() error
 }
 
-// writeOutcomes writes a job's outcomes to w, only those in the state when it is not empty.
-func writeOutcomes(ctx context.Context, w io.Writer, c *enqueue.Client, job, format, state string) error {
+// outcomeFilter says whose outcomes are wanted. What is empty wants all.
+type outcomeFilter struct{ states, accounts []string }
+
+func (f *outcomeFilter) takes(o *enqueue.Outcome) bool {
+	return (len(f.states) == 0 || slices.Contains(f.states, o.Status)) && (len(f.accounts) == 0 || slices.Contains(f.accounts, o.Account))
+}
+
+// writeOutcomes writes a job's outcomes to w, those that the filter takes.
+func writeOutcomes(ctx context.Context, w io.Writer, c *enqueue.Client, job, format string, only outcomeFilter) error {
 	var out outcomeWriter
 	for o, err := range c.Outcomes(ctx, job) {
 		if err != nil {
@@ -97,7 +111,7 @@ func writeOutcomes(ctx context.Context, w io.Writer, c *enqueue.Client, job, for
 				return err
 			}
 		}
-		if state != "" && o.Status != state {
+		if !only.takes(&o) {
 			continue
 		}
 		if err := out.write(&o); err != nil {
