@@ -23,7 +23,7 @@ const (
 	// jobsAtOnce is how many jobs are looked at together, and batchesAtOnce how many batches share a transaction.
 	jobsAtOnce    = 64
 	batchesAtOnce = 16
-	// batchesPerLook is how many batches of a job are carried before others have their turn.
+	// batchesPerLook is how many batches are carried in one look, so that it ends in time.
 	batchesPerLook = 256
 
 	// tick is the pause when nothing is due; findEvery, how often new jobs are looked for.
@@ -197,7 +197,7 @@ func (c *Carrier) look(ctx context.Context, ids []string) error {
 	return nil
 }
 
-// advance carries what has changed of jobs, of each only so much. It returns those that are there, and those of which there
+// advance carries what has changed of jobs, only so much. It returns those that are there, and those of which there
 // is more.
 func (c *Carrier) advance(ctx context.Context, ids []string) (jobs map[string]ledger.Job, more map[string]bool, err error) {
 	if jobs, err = c.ledger.Jobs(ctx, ids); err != nil {
@@ -239,17 +239,18 @@ func (c *Carrier) stale(ctx context.Context, jobs map[string]ledger.Job) (work [
 		return nil, nil, err
 	}
 	more = map[string]bool{}
+	n := 0
 	for i, j := range sealed {
 		p := piece{id: ids[i]}
 		for _, b := range finished[j.Spec.ID] {
 			if was, ok := have[p.id][b.Batch]; ok && was >= b.Version {
 				continue
 			}
-			if len(p.batches) == batchesPerLook {
+			if n == batchesPerLook {
 				more[j.Spec.ID] = true
 				break
 			}
-			p.batches = append(p.batches, b.Batch)
+			p.batches, n = append(p.batches, b.Batch), n+1
 		}
 		work = append(work, p)
 	}
