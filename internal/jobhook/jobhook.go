@@ -159,7 +159,7 @@ func (t *Teller) events(ctx context.Context, job *ledger.Job) (waiting []ledger.
 	open = job.Completed.IsZero()
 	var counts *ledger.Counts
 	for _, at := range job.Spec.Hook.At {
-		name := id + "." + at.String()
+		name := id + "_" + thresholdID(at)
 		if _, known := have[name]; known {
 			continue
 		}
@@ -179,7 +179,7 @@ func (t *Teller) events(ctx context.Context, job *ledger.Job) (waiting []ledger.
 		}
 	}
 	if !job.Completed.IsZero() {
-		name := id + ".completed." + strconv.FormatInt(job.Completed.UnixMilli(), 10)
+		name := id + "_completed_" + strconv.FormatInt(job.Completed.UnixMilli(), 10)
 		if _, known := have[name]; !known {
 			if have[name], err = t.note(ctx, id, name, "job.completed", ""); err != nil {
 				return nil, false, err
@@ -188,6 +188,14 @@ func (t *Teller) events(ctx context.Context, job *ledger.Job) (waiting []ledger.
 	}
 	waiting = slices.SortedFunc(maps.Values(have), func(a, b ledger.Event) int { return int(a.At - b.At) })
 	return slices.DeleteFunc(waiting, func(e ledger.Event) bool { return len(e.Body) == 0 }), open, nil
+}
+
+// thresholdID tells a threshold from others without a full stop, which separates the parts of what is signed.
+func thresholdID(t ledger.Threshold) string {
+	if t.Count > 0 {
+		return t.State + "_" + strconv.FormatInt(t.Count, 10)
+	}
+	return t.State + "_" + strconv.FormatInt(t.PerMille, 10) + "pm"
 }
 
 // note writes down what has happened now.

@@ -151,7 +151,7 @@ func TestTeller(t *testing.T) {
 		}
 		r.set(job, 0, 3, ledger.Accepted)
 		got := r.look(time.Second)
-		if len(got) != 1 || got[0].kind != "job.completed" || !got[0].signed || got[0].status.JobID != job || got[0].status.Counts.Accepted != 3 || !strings.HasPrefix(got[0].id, job) {
+		if len(got) != 1 || got[0].kind != "job.completed" || !got[0].signed || got[0].status.JobID != job || got[0].status.Counts.Accepted != 3 || !strings.HasPrefix(got[0].id, job+"_completed_") || strings.Contains(got[0].id, ".") {
 			t.Fatalf("got %+v", got)
 		}
 		for range 3 {
@@ -185,7 +185,7 @@ func TestTeller(t *testing.T) {
 		}
 		r.set(job, 4, 5, ledger.Failed)
 		got := r.look(time.Minute)
-		if len(got) != 1 || got[0].kind != "job.threshold" || got[0].threshold != "failed=5%" || got[0].status.Counts.Failed != 5 || !got[0].signed {
+		if len(got) != 1 || got[0].kind != "job.threshold" || got[0].threshold != "failed=5%" || got[0].id != job+"_failed_50pm" || got[0].status.Counts.Failed != 5 || !got[0].signed {
 			t.Errorf("at 5 %%: %+v", got)
 		}
 		r.set(job, 5, 8, ledger.Unknown)

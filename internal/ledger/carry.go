@@ -19,7 +19,7 @@ type BatchVersion struct {
 	Version uint32
 }
 
-// Jobs is Job for many in one round trip. Jobs that are not there, or Gone, are left out.
+// Jobs is Job for many in one round trip. Jobs that are not there, can't be read, or are Gone, are left out.
 func (l *Ledger) Jobs(ctx context.Context, ids []string) (map[string]Job, error) {
 	pipe := l.rdb.Pipeline()
 	cmds := make([]*redis.SliceCmd, len(ids))
@@ -31,14 +31,9 @@ func (l *Ledger) Jobs(ctx context.Context, ids []string) (map[string]Job, error)
 	}
 	out := make(map[string]Job, len(ids))
 	for i, id := range ids {
-		j, err := parseJob(cmds[i].Val())
-		if errors.Is(err, ErrNotFound) || j.Gone {
-			continue
+		if j, err := parseJob(cmds[i].Val()); err == nil && !j.Gone {
+			out[id] = j
 		}
-		if err != nil {
-			return nil, err
-		}
-		out[id] = j
 	}
 	return out, nil
 }

@@ -4,6 +4,7 @@ package retain
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -135,24 +136,24 @@ func (k *Keeper) pages(ctx context.Context, list func(ctx context.Context, befor
 	age time.Duration, remove func(ctx context.Context, ids []string) (int, error),
 ) error {
 	before := k.now().Add(-age)
-	for kept := 0; ; {
+	var errs []error
+	for kept := 0; ctx.Err() == nil; {
 		ids, err := list(ctx, before, kept, page)
 		if err != nil || len(ids) == 0 {
-			return err
+			return errors.Join(append(errs, err)...)
 		}
 		gone, err := remove(ctx, ids)
 		k.removed.WithLabelValues("redis").Add(float64(gone))
-		if err != nil {
-			return err
-		}
+		errs = append(errs, err)
 		if mine, err := k.turn(ctx); err != nil || !mine {
-			return err
+			return errors.Join(append(errs, err)...)
 		}
 		kept += len(ids) - gone
 		if len(ids) < page {
-			return nil
+			break
 		}
 	}
+	return errors.Join(errs...)
 }
 
 // completed removes the jobs that completed long enough ago, and what a removal that was cut off has left.
@@ -215,12 +216,14 @@ func (k *Keeper) unsealed(ctx context.Context, ids []string) (gone int, err erro
 }
 
 func (k *Keeper) remove(ctx context.Context, ids []string) (gone int, err error) {
+	var errs []error
 	for _, id := range ids {
 		if err := k.ledger.Remove(ctx, id); err != nil {
-			return gone, err
+			errs = append(errs, fmt.Errorf("job %s: %w", id, err))
+			continue
 		}
 		gone++
 		k.opts.Logger.Info("an old job was removed from Redis", zap.String("job", id))
 	}
-	return gone, nil
+	return gone, errors.Join(errs...)
 }

@@ -202,6 +202,16 @@ func TestKeeper(t *testing.T) {
 			t.Errorf("it is still there: %v", err)
 		}
 	})
+	t.Run("a job that can't be read keeps no other", func(t *testing.T) {
+		r := local(t)
+		bad, good := r.enqueue(1, ""), r.enqueue(1, "")
+		r.complete(bad, ledger.Failed)
+		r.complete(good, ledger.Failed)
+		r.rdb.HSet(t.Context(), "volley:{"+bad+"}:job", "spec", "rubbish")
+		if err := r.round(month, 31*day); err == nil || r.there(good) {
+			t.Errorf("the other is there: %v; %v", r.there(good), err)
+		}
+	})
 	t.Run("on a cluster", func(t *testing.T) {
 		o, err := redisx.Parse(redistest.StartCluster(t).URL())
 		if err != nil {
