@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -11,23 +10,14 @@ import (
 
 	"github.com/volleysms/volley/internal/ledger"
 	"github.com/volleysms/volley/internal/plan"
+	"github.com/volleysms/volley/internal/timing"
 	"github.com/volleysms/volley/internal/window"
-	"github.com/volleysms/volley/internal/zones"
 )
-
-// timing says, of one job at one account, which recipients may be sent to now. It is nil for a job that may be sent to
-// everybody as soon as it has come up.
-type timing struct {
-	gate     *window.Gate
-	due, at  int // positions in Spec.Fields of a recipient's own time and zone, -1 for none
-	needZone bool
-	sliding  bool // recipients of later batches may have their turn earlier
-}
 
 // timings are those of an account's jobs. The zero value is empty; it is safe for concurrent use.
 type timings struct {
 	mu   sync.Mutex
-	jobs map[timed]*timing
+	jobs map[timed]*timing.Turns
 }
 
 // timed is a job at the time that it has, which may be moved.
@@ -37,93 +27,27 @@ type timed struct {
 }
 
 // timing returns what holds for a job.
-func (a *account) timing(job *jobInfo) (*timing, error) {
+func (a *account) timing(job *jobInfo) (*timing.Turns, error) {
 	a.timings.mu.Lock()
 	defer a.timings.mu.Unlock()
 	key := timed{job.spec.ID, job.spec.At}
 	if t, ok := a.timings.jobs[key]; ok {
 		return t, nil
 	}
-	t, err := newTiming(&job.spec, a.guard)
+	t, err := timing.Of(&job.spec, a.guard)
 	if err != nil {
 		return nil, err
 	}
 	if a.timings.jobs == nil || len(a.timings.jobs) >= maxCachedJobs {
-		a.timings.jobs = map[timed]*timing{}
+		a.timings.jobs = map[timed]*timing.Turns{}
 	}
 	a.timings.jobs[key] = t
 	return t, nil
 }
 
-func newTiming(spec *ledger.Spec, guard *window.Guard) (*timing, error) {
-	t := &timing{due: slices.Index(spec.Fields, ledger.FieldDue), at: slices.Index(spec.Fields, ledger.FieldZone)}
-	times, err := timesOf(spec)
-	if err != nil {
-		return nil, err
-	}
-	if t.due < 0 && window.Idle(&times, guard) {
-		return nil, nil
-	}
-	if t.gate, err = window.NewGate(times, guard); err != nil {
-		return nil, err
-	}
-	t.needZone = t.gate.NeedsZones()
-	t.sliding = t.needZone || t.due >= 0
-	return t, nil
-}
-
-// timesOf reads a job's rules.
-func timesOf(spec *ledger.Spec) (t window.Times, err error) {
-	t.Created = time.UnixMilli(spec.Created)
-	if spec.At > 0 && !spec.AtGateway {
-		t.Due = time.UnixMilli(spec.At)
-	}
-	r := spec.Time
-	if r == nil {
-		return t, nil
-	}
-	t.SendPast, t.MaxLate = r.SendPast, time.Duration(r.MaxLate)*time.Millisecond
-	if r.NotAfter > 0 {
-		t.NotAfter = time.UnixMilli(r.NotAfter)
-	}
-	var errs [3]error
-	if r.Local != "" {
-		t.Local, errs[0] = window.ParseWall(r.Local)
-	}
-	if r.Window != "" {
-		var w window.Window
-		w, errs[1] = window.Parse(r.Window)
-		t.Window = &w
-	}
-	if r.Zone != "" {
-		t.Zone, errs[2] = window.ZonesOf(r.Zone)
-	}
-	return t, errors.Join(errs[:]...)
-}
-
-// person is a recipient as the gate sees one.
-func (t *timing) person(to *ledger.Recipient) window.Person {
-	p := window.Person{To: to.To}
-	if t.due >= 0 {
-		p.Due = ledger.ParseDue(to.Values[t.due])
-	}
-	if !t.needZone {
-		return p
-	}
-	if t.at >= 0 && to.Values[t.at] != "" {
-		if z, err := window.ZonesOf(to.Values[t.at]); err == nil {
-			p.Zones = z
-		}
-	}
-	if p.Zones == nil {
-		p.Zones = zones.Of(to.To)
-	}
-	return p
-}
-
 // hours is what a run knows of when its recipients may be sent to.
 type hours struct {
-	t *timing
+	t *timing.Turns // nil when everybody may be sent to at once
 	// closes is when it is too late in this stay for the recipient at each position, in milliseconds since 1970; 0 is never.
 	closes []int64
 	// waiting is how many wait, until when the first of them does, and why.
@@ -146,7 +70,7 @@ func (r *run) ripe() []plan.Item {
 		}
 		to := &r.held.Recipients[i]
 		if t != nil {
-			v := t.gate.Look(now, t.person(to))
+			v := t.Gate.Look(now, t.Person(to))
 			if v.Expired {
 				late = append(late, lateOne{i, v.Why})
 				continue
@@ -233,7 +157,7 @@ func (r *run) punctuality(c *call, at time.Time) {
 		}
 		ripe := time.UnixMilli(spec.At)
 		if t != nil {
-			ripe = t.gate.Ripe(t.person(&r.held.Recipients[i]))
+			ripe = t.Gate.Ripe(t.Person(&r.held.Recipients[i]))
 		}
 		if ripe.After(created) {
 			lateness.Observe(max(0, at.Sub(ripe).Seconds()))
@@ -258,7 +182,7 @@ func (r *run) back(ctx context.Context) (pause time.Duration, err error) {
 	if left > h.waiting && now.Add(r.pause).Before(h.until) {
 		return r.pause, errBack
 	}
-	if h.t.sliding {
+	if h.t.Sliding {
 		if err := r.w.feedPast(ctx, r.a, r.job, r.held.Batch); err != nil {
 			return 0, err
 		}

@@ -76,7 +76,7 @@ invalid input.`,
 
 	root.AddCommand(
 		newDemo(a), newDev(a), newSimulate(a),
-		newWorker(a), newCallbacks(a), newScheduler(a), newSchedules(a), newReschedule(a),
+		newWorker(a), newCallbacks(a), newScheduler(a), newSchedules(a), newReschedule(a), newDue(a), newReplace(a),
 		newBench(a),
 		newSend(a), newImport(a), newStatus(a), newOutcomes(a), newFind(a), newForget(a), newVerify(a), newInbound(a),
 		newAccounts(a),

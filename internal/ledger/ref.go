@@ -91,3 +91,27 @@ func (l *Ledger) cancelRef(ctx context.Context, job string, batch int, ref strin
 	_, err = l.Finish(ctx, job, batch, now)
 	return n, err
 }
+
+// FoundRef is a recipient who has a ref.
+type FoundRef struct {
+	Recipient
+	State State
+}
+
+// FindRef returns the recipients of a job who have the ref, reports taken into account. ErrNoRef when nobody has it.
+func (l *Ledger) FindRef(ctx context.Context, job Job, ref string) (found []FoundRef, err error) {
+	for v, err := range l.views(ctx, job) {
+		if err != nil {
+			return nil, err
+		}
+		for i, r := range v.batch.Recipients {
+			if r.Ref == ref {
+				found = append(found, FoundRef{r, v.records[i].State})
+			}
+		}
+	}
+	if len(found) == 0 {
+		return nil, ErrNoRef
+	}
+	return found, nil
+}

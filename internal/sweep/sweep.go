@@ -8,6 +8,8 @@ import (
 	_ "embed" // the script that takes turns
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -28,7 +30,7 @@ const (
 	// turn is how long the turn is kept without a sweep.
 	turn = 2*Every + Every/2
 	// perJob bounds the batches that are looked at of one job, perSweep the jobs.
-	perJob, perSweep = 256, 500
+	perJob, perSweep = 256, 1000
 	// young is how long a job may be without its first task: its producer is putting it there.
 	young = 10 * time.Second
 )
@@ -42,10 +44,12 @@ type Sweeper struct {
 	log    *zap.Logger
 	id     string // whose turn it is
 
-	// A batch is put back when two sweeps in a row found it forsaken: after a pause of Redis itself, heartbeats and
-	// tasks that are only late would look lost to one alone.
-	suspects map[task.Ref]suspect
-	offset   int
+	// A batch is put back when two looks in a row found it forsaken: after a pause of Redis itself, heartbeats and
+	// tasks that are only late would look lost to one alone. Jobs without suspects are not in it.
+	suspects map[string]map[task.Ref]suspect
+	// looks is how often jobs were looked at that are too large for one look.
+	looks  map[string]int
+	offset int
 }
 
 // suspect is what was wrong with a batch at the last looks, and at how many in a row.
@@ -71,7 +75,10 @@ var turnScript = redis.NewScript(turnLua)
 
 // New returns a Sweeper in rdb, which it does not own.
 func New(rdb redis.UniversalClient, log *zap.Logger) *Sweeper {
-	return &Sweeper{rdb: rdb, ledger: ledger.New(rdb), queue: asynq.NewClientFromRedisClient(rdb), tasks: asynq.NewInspectorFromRedisClient(rdb), log: log, id: rand.Text()}
+	return &Sweeper{
+		rdb: rdb, ledger: ledger.New(rdb), queue: asynq.NewClientFromRedisClient(rdb), tasks: asynq.NewInspectorFromRedisClient(rdb), log: log, id: rand.Text(),
+		suspects: map[string]map[task.Ref]suspect{}, looks: map[string]int{},
+	}
 }
 
 // Run sweeps until ctx ends.
@@ -100,26 +107,50 @@ func (s *Sweeper) Sweep(ctx context.Context) (put int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if len(ids) > perSweep {
-		s.offset %= len(ids)
-		ids = append(ids[s.offset:], ids[:s.offset]...)[:perSweep]
-		s.offset += perSweep
-	}
+	s.forget(ids)
 	alive := map[string]bool{}
-	now := map[task.Ref]suspect{}
-	for _, id := range ids {
-		n, err := s.job(ctx, id, alive, now)
+	for _, id := range s.choose(ids) {
+		n, err := s.job(ctx, id, alive)
 		if err != nil {
 			return put, err
 		}
 		put += n
 	}
-	s.suspects = now
 	return put, nil
 }
 
-// job looks at one job. It notes the forsaken batches in now, with what is wrong.
-func (s *Sweeper) job(ctx context.Context, id string, alive map[string]bool, now map[task.Ref]suspect) (put int, err error) {
+// forget drops what is known of jobs that are not unfinished any more.
+func (s *Sweeper) forget(ids []string) {
+	live := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		live[id] = true
+	}
+	maps.DeleteFunc(s.suspects, func(id string, _ map[task.Ref]suspect) bool { return !live[id] })
+	maps.DeleteFunc(s.looks, func(id string, _ int) bool { return !live[id] })
+}
+
+// choose returns the jobs that this sweep looks at: those that have suspects, and as many of the others, in turn, as there is
+// room for.
+func (s *Sweeper) choose(ids []string) []string {
+	if len(ids) <= perSweep {
+		return ids
+	}
+	out := slices.Collect(maps.Keys(s.suspects))
+	for range ids {
+		if len(out) >= perSweep {
+			break
+		}
+		s.offset %= len(ids)
+		if id := ids[s.offset]; s.suspects[id] == nil {
+			out = append(out, id)
+		}
+		s.offset++
+	}
+	return out
+}
+
+// job looks at one job, and notes its forsaken batches.
+func (s *Sweeper) job(ctx context.Context, id string, alive map[string]bool) (put int, err error) {
 	j, err := s.ledger.Job(ctx, id)
 	if err != nil {
 		return 0, ignoreGone(err)
@@ -127,16 +158,20 @@ func (s *Sweeper) job(ctx context.Context, id string, alive map[string]bool, now
 	if !j.Completed.IsZero() && j.Done >= j.Batches {
 		return 0, s.ledger.Unlist(ctx, id)
 	}
-	found, err := s.look(ctx, &j, alive)
+	found, err := s.look(ctx, &j, alive, s.part)
 	if err != nil {
 		return 0, err
 	}
+	before := s.suspects[id]
+	delete(s.suspects, id)
+	now := map[task.Ref]suspect{}
 	for _, f := range found {
 		looks := 1
-		if before := s.suspects[f.ref]; before.wrong == f.wrong {
-			looks += before.looks
+		if was := before[f.ref]; was.wrong == f.wrong {
+			looks += was.looks
 		}
 		now[f.ref] = suspect{f.wrong, looks}
+		s.suspects[id] = now
 		needed := certain
 		if f.unheld {
 			needed = unmoved
@@ -159,7 +194,8 @@ func (s *Sweeper) Forsaken(ctx context.Context, id string) ([]string, error) {
 	if err != nil {
 		return nil, ignoreGone(err)
 	}
-	found, err := s.look(ctx, &j, map[string]bool{})
+	whole := func(_ string, batches []int) []int { return batches }
+	found, err := s.look(ctx, &j, map[string]bool{}, whole)
 	var out []string
 	for _, f := range found {
 		switch {
@@ -184,7 +220,19 @@ type forsaken struct {
 	unheld bool
 }
 
-func (s *Sweeper) look(ctx context.Context, j *ledger.Job, alive map[string]bool) ([]forsaken, error) {
+// part returns those of a job's unfinished batches that are looked at this time. Each part is looked at as often as it takes
+// to be certain, and then the next one.
+func (s *Sweeper) part(id string, batches []int) []int {
+	if len(batches) <= perJob {
+		return batches
+	}
+	k := s.looks[id] / (unmoved + 1) % ((len(batches) + perJob - 1) / perJob)
+	s.looks[id]++
+	return batches[k*perJob : min((k+1)*perJob, len(batches))]
+}
+
+// look finds the forsaken among those of a job's unfinished batches that part chooses.
+func (s *Sweeper) look(ctx context.Context, j *ledger.Job, alive map[string]bool, part func(string, []int) []int) ([]forsaken, error) {
 	if j.Sealed == "" || j.Control == ledger.Paused || j.Batches == 0 {
 		return nil, nil
 	}
@@ -195,10 +243,11 @@ func (s *Sweeper) look(ctx context.Context, j *ledger.Job, alive map[string]bool
 		}
 		j.Fed = 1 // its first batch is to be on the queue, now or at its time
 	}
-	batches, err := s.ledger.Unfinished(ctx, *j, perJob)
+	batches, err := s.ledger.Unfinished(ctx, *j, j.Batches)
 	if err != nil || len(batches) == 0 {
 		return nil, err
 	}
+	batches = part(id, batches)
 	holders, err := s.ledger.Holders(ctx, id, batches)
 	if err != nil {
 		return nil, err
