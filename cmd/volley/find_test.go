@@ -40,13 +40,7 @@ func TestFindAndForget(t *testing.T) {
 	url := pgtest.URL(t)
 	c.more("outcomes: {postgres: \"" + url + "\"}\n")
 	const one, two = "12125550100", "12125550101"
-	w := c.start("worker")
 	old, last := c.sent("mttm", one, two), c.sent("gatewayapi", two)
-	c.completes(old)
-	c.completes(last)
-	if code := w.stop(); code != exitDone {
-		t.Fatalf("exit status %d", code)
-	}
 	c.carried(url, old, last)
 	if err := ledger.New(c.rdb()).Remove(t.Context(), old); err != nil {
 		t.Fatal(err)
