@@ -41,10 +41,19 @@ func TestFindAndForget(t *testing.T) {
 	c.more("outcomes: {postgres: \"" + url + "\"}\n")
 	const one, two = "12125550100", "12125550101"
 	old, last := c.sent("mttm", one, two), c.sent("gatewayapi", two)
+	before := c.must("outcomes", old).stdout
 	c.carried(url, old, last)
 	if err := ledger.New(c.rdb()).Remove(t.Context(), old); err != nil {
 		t.Fatal(err)
 	}
+	t.Run("the outcomes of a job that Redis has forgotten are PostgreSQL's", func(t *testing.T) {
+		if after := c.must("outcomes", old).stdout; after != before {
+			t.Errorf("got\n%s\nand before\n%s", after, before)
+		}
+		if a := c.run("outcomes", "0197c1b2-7a4e-7000-8000-000000000000"); a.code != exitFailed || !strings.Contains(a.stderr, "no job") {
+			t.Errorf("of no job: exit status %d and %s", a.code, a.stderr)
+		}
+	})
 	err := inbound.NewStream(c.rdb()).Put(t.Context(), "mttm", []providers.Inbound{{ID: "1", From: 12125550101, To: "100", Text: "Thanks"}}, time.Now())
 	if err != nil {
 		t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/volleysms/volley/enqueue"
+	"github.com/volleysms/volley/internal/archive"
 )
 
 // The formats of outcomes.
@@ -31,7 +32,8 @@ func newOutcomes(a *app) *cobra.Command {
 		Short: "Write one row per recipient of a job",
 		Long: `Write one row per recipient of a job, those refused when it was enqueued included, as CSV or as one JSON object a line.
 row is the recipient's row in the file that was imported, and ref what the producer called it.
-Rows are written while they are read: a job of a million recipients needs no memory to speak of.`,
+Rows are written while they are read: a job of a million recipients needs no memory to speak of. A job that Redis has
+forgotten is read from PostgreSQL, where the configuration names one (outcomes.postgres).`,
 		Example: `  volley outcomes 0197c1b2-7a4e-7000-8000-000000000000 > outcomes.csv
   volley outcomes 0197c1b2-7a4e-7000-8000-000000000000 --status unknown --format ndjson
   volley outcomes 0197c1b2-7a4e-7000-8000-000000000000 --status failed --status undelivered --account dk | cut -d, -f1 > again.csv`,
@@ -51,8 +53,8 @@ Rows are written while they are read: a job of a million recipients needs no mem
 					return invalid("--status %q is no state: there are %s", status, strings.Join(stateNames(), ", "))
 				}
 			}
-			return a.withClient(cmd.Context(), func(c *enqueue.Client) error {
-				return noSuchJob(args[0], writeOutcomes(cmd.Context(), a.stdout, c, args[0], format, only))
+			return a.withAll(cmd.Context(), func(s *stores) error {
+				return noSuchJob(args[0], s.writeOutcomes(cmd.Context(), a.stdout, args[0], format, only))
 			})
 		},
 	}
@@ -96,32 +98,51 @@ func (f *outcomeFilter) takes(o *enqueue.Outcome) bool {
 }
 
 // writeOutcomes writes a job's outcomes to w, those that the filter takes.
-func writeOutcomes(ctx context.Context, w io.Writer, c *enqueue.Client, job, format string, only outcomeFilter) error {
+func (s *stores) writeOutcomes(ctx context.Context, w io.Writer, job, format string, only outcomeFilter) (err error) {
 	var out outcomeWriter
-	for o, err := range c.Outcomes(ctx, job) {
-		if err != nil {
-			if out != nil {
-				err = errors.Join(err, out.flush())
-			}
-			return err
-		}
+	write := func(o *enqueue.Outcome) (err error) {
 		if out == nil {
-			var err error
 			if out, err = newOutcomeWriter(w, format); err != nil {
 				return err
 			}
 		}
-		if !only.takes(&o) {
-			continue
+		if !only.takes(o) {
+			return nil
 		}
-		if err := out.write(&o); err != nil {
+		return out.write(o)
+	}
+	defer func() {
+		if out != nil {
+			err = errors.Join(err, out.flush())
+		}
+	}()
+	for o, err := range s.client.Outcomes(ctx, job) {
+		if errors.Is(err, enqueue.ErrNotFound) && out == nil {
+			return s.writeRecorded(ctx, job, write)
+		}
+		if err == nil {
+			err = write(&o)
+		}
+		if err != nil {
 			return err
 		}
 	}
-	if out == nil {
-		return nil
+	return nil
+}
+
+// writeRecorded writes the outcomes of a job that Redis has forgotten.
+func (s *stores) writeRecorded(ctx context.Context, job string, write func(*enqueue.Outcome) error) error {
+	if s.record.store == nil {
+		return enqueue.ErrNotFound
 	}
-	return out.flush()
+	found, err := s.record.store.Outcomes(ctx, job, func(r *archive.Row) error {
+		f := foundRow(r)
+		return write(&f.Outcome)
+	})
+	if err == nil && !found {
+		err = enqueue.ErrNotFound
+	}
+	return err
 }
 
 func newOutcomeWriter(w io.Writer, format string) (outcomeWriter, error) {

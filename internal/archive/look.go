@@ -26,41 +26,72 @@ func (s *Store) Find(ctx context.Context, to sms.MSISDN, each func(*Row) error) 
 	if err := s.Migrate(ctx); err != nil {
 		return err
 	}
-	rows, err := s.pool.Query(ctx, `select j.job_id, j.via, coalesce(j.label, ''), j.created_at, o.msisdn, o.row_no, coalesce(o.ref, ''),
+	return s.rows(ctx, "o.msisdn = $1 order by j.created_at desc, o.batch, o.position", to.String(), each)
+}
+
+// Outcomes calls each with every recipient of a job, in the order in which the ledger tells them, until it returns an error;
+// those of a million are never held at once. found is false when the record has no such job.
+func (s *Store) Outcomes(ctx context.Context, job string, each func(*Row) error) (found bool, err error) {
+	id, err := uuid.Parse(job)
+	if err != nil {
+		return false, nil //nolint:nilerr // the record has no job with another kind of ID
+	}
+	if err := s.Migrate(ctx); err != nil {
+		return false, err
+	}
+	if err := s.pool.QueryRow(ctx, "select exists (select from volley_jobs where job_id = $1)", id).Scan(&found); err != nil || !found {
+		return false, plainly(err)
+	}
+	return true, s.rows(ctx, "o.job_id = $1 order by o.batch, o.position", id, each)
+}
+
+const selectRows = `select j.job_id, j.via, coalesce(j.label, ''), j.created_at, coalesce(o.msisdn, ''), o.row_no, coalesce(o.ref, ''),
 	o.status, coalesce(o.account, ''), coalesce(o.provider_message_id, ''), coalesce(o.code, ''), coalesce(o.detail, ''), o.attempts,
 	o.history, o.updated_at
-from volley_outcomes o join volley_jobs j using (job_id) where o.msisdn = $1 order by j.created_at desc, o.batch, o.position`, to.String())
+from volley_outcomes o join volley_jobs j using (job_id) where `
+
+// rows calls each with the rows that a condition takes.
+func (s *Store) rows(ctx context.Context, condition string, arg any, each func(*Row) error) error {
+	rows, err := s.pool.Query(ctx, selectRows+condition, arg)
 	if err != nil {
 		return plainly(err)
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var r Row
-		var id uuid.UUID
-		var row int64
-		var history []byte
-		var updated time.Time
-		o := &r.Outcome
-		if err := rows.Scan(&id, &r.Via, &r.Label, &r.JobCreated, &o.To, &row, &o.Ref, &r.Status, &o.Account, &o.ID, &o.Code, &o.Detail,
-			&o.Attempts, &history, &updated); err != nil {
+		r, err := scanRow(rows)
+		if err != nil {
 			return plainly(err)
 		}
-		r.Job, o.Row, o.At = id.String(), uint64(row), updated.UnixMilli()
-		o.State, _ = ledger.ParseState(r.Status)
-		if len(history) > 0 {
-			var steps []step
-			if err := json.Unmarshal(history, &steps); err != nil {
-				return err
-			}
-			for _, h := range steps {
-				o.History = append(o.History, ledger.Step{Account: h.Account, Code: h.Code, Detail: h.Detail, Attempts: h.Attempts, At: h.Left.UnixMilli()})
-			}
-		}
-		if err := each(&r); err != nil {
+		if err := each(r); err != nil {
 			return err
 		}
 	}
 	return plainly(rows.Err())
+}
+
+func scanRow(rows pgx.Rows) (*Row, error) {
+	var r Row
+	var id uuid.UUID
+	var row int64
+	var history []byte
+	var updated time.Time
+	o := &r.Outcome
+	if err := rows.Scan(&id, &r.Via, &r.Label, &r.JobCreated, &o.To, &row, &o.Ref, &r.Status, &o.Account, &o.ID, &o.Code, &o.Detail,
+		&o.Attempts, &history, &updated); err != nil {
+		return nil, err
+	}
+	r.Job, o.Row, o.At = id.String(), uint64(row), updated.UnixMilli()
+	o.State, _ = ledger.ParseState(r.Status)
+	if len(history) > 0 {
+		var steps []step
+		if err := json.Unmarshal(history, &steps); err != nil {
+			return nil, err
+		}
+		for _, h := range steps {
+			o.History = append(o.History, ledger.Step{Account: h.Account, Code: h.Code, Detail: h.Detail, Attempts: h.Attempts, At: h.Left.UnixMilli()})
+		}
+	}
+	return &r, nil
 }
 
 // ForgetNumber takes a number, and what is personal beside it, out of the record, and returns in how many rows it was. What
