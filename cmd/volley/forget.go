@@ -38,7 +38,8 @@ It can't be undone.
 Of a number its digits, reference and personal fields, the gateway's identifiers and words, and the messages that came from
 it are erased. What is left is that there was somebody, and what became of them, so that every count stays as it was. A
 recipient that is still queued is cancelled before. Lists of opt-outs are left alone, and so are the lists of schedules,
-which are named.
+which are named. What a schedule read for its last ticks goes by itself after two days, and a report that waits for its
+recipient's outcome after reports.give_up.
 
 Of a job everything is erased, once it has completed: cancel it before. As long as its idempotency key is remembered a
 producer who repeats it gets its receipt, and nothing is sent again.`,
