@@ -45,7 +45,7 @@ func (w *Worker) batch(ctx context.Context, a *account, ref task.Ref) (pause tim
 		return pause, err
 	}
 	defer w.holds.Delete(r.held.Token)
-	if ref.Batch == 0 && !(job.batches == 1 && job.begun) {
+	if ref.Batch == 0 && (job.batches > 1 || !job.begun) {
 		if err := w.feedFirst(ctx, a, job); err != nil {
 			r.giveBack()
 			return 0, err

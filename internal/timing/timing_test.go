@@ -33,11 +33,13 @@ func TestOf(t *testing.T) {
 		"NoneOfAnother":        {spec, ledger.Recipient{To: 4612340001, Values: []string{"Ann", ledger.PackDue(due), ""}}, due},
 		"LocalInTheFieldsZone": {
 			ledger.Spec{Created: created.UnixMilli(), Fields: spec.Fields, Time: &ledger.TimeRules{Local: "2030-01-09 09:00:00"}},
-			ledger.Recipient{To: 4612340001, Values: []string{"Ann", "", "Asia/Kolkata"}}, time.Date(2030, 1, 9, 3, 30, 0, 0, time.UTC),
+			ledger.Recipient{To: 4612340001, Values: []string{"Ann", "", "Asia/Kolkata"}},
+			time.Date(2030, 1, 9, 3, 30, 0, 0, time.UTC),
 		},
 		"LocalInTheNumbersZone": {
 			ledger.Spec{Created: created.UnixMilli(), Fields: spec.Fields, Time: &ledger.TimeRules{Local: "2030-01-09 09:00:00"}},
-			ledger.Recipient{To: 4512340001, Values: []string{"Ann", "", ""}}, time.Date(2030, 1, 9, 8, 0, 0, 0, time.UTC),
+			ledger.Recipient{To: 4512340001, Values: []string{"Ann", "", ""}},
+			time.Date(2030, 1, 9, 8, 0, 0, 0, time.UTC),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
