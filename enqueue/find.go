@@ -59,12 +59,22 @@ type Forgotten struct {
 // Forget takes a number, and what is personal beside it, out of all jobs that Redis has: what is left is that there was
 // somebody, and what became of them. Who is queued is cancelled before. It can't be undone. After ErrBusy and
 // ErrBeingWritten some have been done, and it can be repeated.
-func (c *Client) Forget(ctx context.Context, to sms.MSISDN) (Forgotten, error) {
+func (c *Client) Forget(ctx context.Context, to sms.MSISDN, ask Ask) (Forgotten, error) {
+	if err := ask.check(); err != nil {
+		return Forgotten{}, err
+	}
 	if err := c.Check(ctx); err != nil {
 		return Forgotten{}, err
 	}
 	done, err := c.ledger.ForgetNumber(ctx, to, time.Now())
-	return Forgotten(done), reached(ctx, err)
+	for job, n := range done.By {
+		if changed := int64(n); changed > 0 {
+			e := newEntry(ActionForget, ask, "")
+			e.Changed = &changed
+			err = errors.Join(err, c.ledger.Note(ctx, job, e))
+		}
+	}
+	return Forgotten{done.Recipients, done.Jobs, done.Cancelled}, reached(ctx, err)
 }
 
 // Remove deletes a job from Redis, with its recipients and their outcomes. It can't be undone. As long as its idempotency

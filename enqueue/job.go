@@ -56,6 +56,8 @@ type Job struct {
 	Key string
 	// Label groups jobs for operators; may be empty.
 	Label string
+	// By is who enqueues it, for the job's history; may be empty. At most MaxBy bytes.
+	By string
 
 	// AtLocal is "2030-12-24 09:00": sending starts when clocks at each recipient's place show that. Empty is none; it
 	// can't be given together with another time.
@@ -144,7 +146,11 @@ type checked struct {
 func (j *Job) check() (checked, error) {
 	var c checked
 	var errs []error
-	bad := func(err error) { errs = append(errs, err) }
+	bad := func(err error) {
+		if err != nil {
+			errs = append(errs, err)
+		}
+	}
 	if j.Via == "" {
 		bad(invalid("via", "must name an account or a route"))
 	}
@@ -167,6 +173,7 @@ func (j *Job) check() (checked, error) {
 	if len(j.Label) > MaxLabel || !utf8.ValidString(j.Label) {
 		bad(invalid("label", "must be at most %d bytes of UTF-8", MaxLabel))
 	}
+	bad((&Ask{By: j.By}).check())
 	switch {
 	case !j.At.IsZero() && j.Delay != 0:
 		bad(invalid("delay", "can't be given together with a time"))
@@ -184,6 +191,7 @@ func (j *Job) check() (checked, error) {
 		return c, errors.Join(errs...)
 	}
 	c.spec.Via, c.spec.From, c.spec.Text, c.spec.Fields, c.spec.Label = j.Via, string(from), j.Text, j.Fields, j.Label
+	c.spec.By = j.By
 	if j.Binary != nil {
 		c.spec.UDH, c.spec.Payload = j.Binary.UDH, j.Binary.Payload
 	}
@@ -227,6 +235,7 @@ func (j *Job) checkFields() error {
 // fingerprint is of all that makes the job's content, other than its recipients.
 func (c *checked) fingerprint() (ledger.Fingerprint, error) {
 	spec := c.spec
+	spec.By = ""                        // who repeats a job may be another
 	spec.Accounts, spec.Legs = nil, nil // what a route stands for may change between two equal calls
 	b, err := json.Marshal(struct {
 		ledger.Spec

@@ -38,7 +38,10 @@ var (
 // alone, with what is to be different. The receipt is the new job's. What is not valid is refused before anything is
 // cancelled. Replacing the recipient by the same again, as after a failure, enqueues nothing twice; one who was cancelled
 // before is enqueued too.
-func (c *Client) Replace(ctx context.Context, jobID, ref string, r Replacement) (Receipt, error) {
+func (c *Client) Replace(ctx context.Context, jobID, ref string, r Replacement, ask Ask) (Receipt, error) {
+	if err := ask.check(); err != nil {
+		return Receipt{}, err
+	}
 	j, err := c.job(ctx, jobID)
 	if err != nil {
 		return Receipt{}, err
@@ -73,16 +76,25 @@ func (c *Client) Replace(ctx context.Context, jobID, ref string, r Replacement) 
 	if _, err := sms.ParseMSISDN(job.Recipients[0].To); err != nil {
 		return Receipt{}, invalid("to", "%s", err)
 	}
-	if old.State != ledger.Cancelled {
-		n, err := c.CancelRef(ctx, jobID, ref)
-		if err != nil {
-			return Receipt{}, err
+	job.By = ask.By
+	e := newEntry(ActionReplace, ask, "")
+	var receipt Receipt
+	_, err = c.noted(ctx, jobID, e, func() (int64, error) {
+		var n int64
+		if old.State != ledger.Cancelled {
+			if n, err = c.cancelRef(ctx, &j, ref); err != nil {
+				return n, err
+			}
+			if n == 0 {
+				return 0, ErrNotQueued
+			}
 		}
-		if n == 0 {
-			return Receipt{}, ErrNotQueued
+		if receipt, err = c.Enqueue(ctx, job); err == nil {
+			e.Detail = "by job " + receipt.JobID
 		}
-	}
-	return c.Enqueue(ctx, job)
+		return n, err
+	})
+	return receipt, err
 }
 
 // replacementKey is the same for the same replacement of the same recipient.

@@ -22,7 +22,10 @@ var ErrBegun = ledger.ErrBegun
 // ErrBegun when sending has started; ErrCompleted, ErrCancelled and ErrNotFound as for Cancel. An *InvalidError when the
 // time has passed or is more than MaxAhead ahead, or when the job has no time that could be moved: it was not scheduled,
 // its recipients have times of their own, or the gateway keeps it until then.
-func (c *Client) Reschedule(ctx context.Context, jobID string, at time.Time) error {
+func (c *Client) Reschedule(ctx context.Context, jobID string, at time.Time, ask Ask) error {
+	if err := ask.check(); err != nil {
+		return err
+	}
 	j, err := c.job(ctx, jobID)
 	if err != nil {
 		return err
@@ -41,10 +44,13 @@ func (c *Client) Reschedule(ctx context.Context, jobID string, at time.Time) err
 	case spec.Time != nil && spec.Time.NotAfter > 0 && at.UnixMilli() >= spec.Time.NotAfter:
 		return invalid("at", "is not before the time at which the job expires")
 	}
-	if err := c.ledger.Reschedule(ctx, jobID, at); err != nil {
-		return reached(ctx, err)
-	}
-	return reached(ctx, c.moveTask(ctx, &j, at))
+	_, err = c.noted(ctx, jobID, newEntry(ActionReschedule, ask, "to "+at.UTC().Format(time.RFC3339)), func() (int64, error) {
+		if err := c.ledger.Reschedule(ctx, jobID, at); err != nil {
+			return 0, reached(ctx, err)
+		}
+		return j.Receipt.Queued, reached(ctx, c.moveTask(ctx, &j, at))
+	})
+	return err
 }
 
 // moveTask puts a job's first batch on the queue for another time. Whoever was given it already finds the new time in the

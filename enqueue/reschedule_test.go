@@ -20,7 +20,7 @@ func TestReschedule(t *testing.T) {
 	}
 	id := receipt.JobID
 	for _, at := range []time.Time{now.Add(3 * time.Hour), now.Add(time.Minute), now.Add(2 * time.Hour)} {
-		if err := r.client.Reschedule(t.Context(), id, at); err != nil {
+		if err := r.client.Reschedule(t.Context(), id, at, enqueue.Ask{}); err != nil {
 			t.Fatal(err)
 		}
 		tasks := r.tasks(t, "dk")
@@ -41,7 +41,7 @@ func TestReschedule(t *testing.T) {
 	t.Run("Invalid", func(t *testing.T) {
 		var in *enqueue.InvalidError
 		for _, at := range []time.Time{now.Add(-time.Second), now.Add(3 * 366 * 24 * time.Hour)} {
-			if err := r.client.Reschedule(t.Context(), id, at); !errors.As(err, &in) {
+			if err := r.client.Reschedule(t.Context(), id, at, enqueue.Ask{}); !errors.As(err, &in) {
 				t.Errorf("%s: %v", at, err)
 			}
 		}
@@ -49,7 +49,7 @@ func TestReschedule(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := r.client.Reschedule(t.Context(), receipt.JobID, now.Add(time.Hour)); !errors.As(err, &in) {
+		if err := r.client.Reschedule(t.Context(), receipt.JobID, now.Add(time.Hour), enqueue.Ask{}); !errors.As(err, &in) {
 			t.Errorf("a job without a time: %v", err)
 		}
 	})
@@ -73,19 +73,19 @@ func TestReschedule(t *testing.T) {
 		if err != nil || !begun {
 			t.Fatalf("begun %v (%v)", begun, err)
 		}
-		if err := r.client.Reschedule(t.Context(), id, now.Add(5*time.Hour)); !errors.Is(err, enqueue.ErrBegun) {
+		if err := r.client.Reschedule(t.Context(), id, now.Add(5*time.Hour), enqueue.Ask{}); !errors.Is(err, enqueue.ErrBegun) {
 			t.Errorf("got %v", err)
 		}
 	})
 	t.Run("NotOnceItIsCancelled", func(t *testing.T) {
-		if _, err := r.client.Cancel(t.Context(), id, ""); err != nil {
+		if _, err := r.client.Cancel(t.Context(), id, enqueue.Ask{}); err != nil {
 			t.Fatal(err)
 		}
-		if err := r.client.Reschedule(t.Context(), id, now.Add(5*time.Hour)); !errors.Is(err, enqueue.ErrCancelled) {
+		if err := r.client.Reschedule(t.Context(), id, now.Add(5*time.Hour), enqueue.Ask{}); !errors.Is(err, enqueue.ErrCancelled) {
 			t.Errorf("got %v", err)
 		}
 	})
-	if err := r.client.Reschedule(t.Context(), "0197c1b2-7a4e-7000-8000-000000000000", now.Add(time.Hour)); !errors.Is(err, enqueue.ErrNotFound) {
+	if err := r.client.Reschedule(t.Context(), "0197c1b2-7a4e-7000-8000-000000000000", now.Add(time.Hour), enqueue.Ask{}); !errors.Is(err, enqueue.ErrNotFound) {
 		t.Errorf("no such job: %v", err)
 	}
 }

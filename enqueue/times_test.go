@@ -266,20 +266,20 @@ func TestCancelRef(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n, err := r.client.CancelRef(ctx, got.JobID, "r1"); n != 1 || err != nil {
+	if n, err := r.client.CancelRef(ctx, got.JobID, "r1", enqueue.Ask{}); n != 1 || err != nil {
 		t.Errorf("got %d, %v", n, err)
 	}
 	if c := r.counts(t, got.JobID); c.Queued != 1 || c.Cancelled != 1 {
 		t.Errorf("counts %+v", c)
 	}
-	if _, err := r.client.CancelRef(ctx, got.JobID, "r9"); !errors.Is(err, enqueue.ErrNoRef) {
+	if _, err := r.client.CancelRef(ctx, got.JobID, "r9", enqueue.Ask{}); !errors.Is(err, enqueue.ErrNoRef) {
 		t.Errorf("got %v", err)
 	}
-	if _, err := r.client.CancelRef(ctx, "none", "r1"); !errors.Is(err, enqueue.ErrNotFound) {
+	if _, err := r.client.CancelRef(ctx, "none", "r1", enqueue.Ask{}); !errors.Is(err, enqueue.ErrNotFound) {
 		t.Errorf("got %v", err)
 	}
 	var in *enqueue.InvalidError
-	if _, err := r.client.CancelRef(ctx, got.JobID, ""); !errors.As(err, &in) {
+	if _, err := r.client.CancelRef(ctx, got.JobID, "", enqueue.Ask{}); !errors.As(err, &in) {
 		t.Errorf("got %v", err)
 	}
 }

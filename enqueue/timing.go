@@ -67,7 +67,10 @@ var (
 
 // CancelRef cancels the recipients of a job that have the ref, and returns how many they were; those that are not queued
 // any more stay as they are. When it has returned, no further call is made for those that it cancelled.
-func (c *Client) CancelRef(ctx context.Context, jobID, ref string) (int64, error) {
+func (c *Client) CancelRef(ctx context.Context, jobID, ref string, ask Ask) (int64, error) {
+	if err := ask.check(); err != nil {
+		return 0, err
+	}
 	j, err := c.job(ctx, jobID)
 	if err != nil {
 		return 0, err
@@ -75,7 +78,17 @@ func (c *Client) CancelRef(ctx context.Context, jobID, ref string) (int64, error
 	if ref == "" {
 		return 0, invalid("ref", "must not be empty")
 	}
-	n, err := c.ledger.CancelRef(ctx, j, ref, time.Now())
+	n, err := c.cancelRef(ctx, &j, ref)
+	if n == 0 {
+		return 0, err
+	}
+	e := newEntry(ActionCancelRef, ask, "")
+	e.Changed = &n
+	return n, errors.Join(err, reached(ctx, c.ledger.Note(ctx, jobID, e)))
+}
+
+func (c *Client) cancelRef(ctx context.Context, j *ledger.Job, ref string) (int64, error) {
+	n, err := c.ledger.CancelRef(ctx, *j, ref, time.Now())
 	if errors.Is(err, ErrNoRef) || errors.Is(err, ErrBusy) {
 		return n, err
 	}

@@ -93,7 +93,7 @@ func TestOverlap(t *testing.T) {
 			if got := r.get("reminder").Condition; (policy == scheduler.Queue) != (got == scheduler.Waiting) {
 				t.Errorf("it is %s", got)
 			}
-			if _, err := r.client.Cancel(t.Context(), first, "done with"); err != nil {
+			if _, err := r.client.Cancel(t.Context(), first, enqueue.Ask{Reason: "done with"}); err != nil {
 				t.Fatal(err)
 			}
 			r.look(s, "12:30:00")
@@ -108,7 +108,7 @@ func TestQueue_ThoseBehindFollowTheCatchUpPolicy(t *testing.T) {
 	r.add(every10(func(s *scheduler.Schedule) { s.Overlap, s.CatchUp = scheduler.Queue, scheduler.None }))
 	r.look(s, "12:10:00")
 	r.look(s, "12:20:00")
-	if _, err := r.client.Cancel(t.Context(), r.get("reminder").LastJob, ""); err != nil {
+	if _, err := r.client.Cancel(t.Context(), r.get("reminder").LastJob, enqueue.Ask{}); err != nil {
 		t.Fatal(err)
 	}
 	r.look(s, "12:45:00")

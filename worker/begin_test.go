@@ -25,7 +25,7 @@ func TestReschedule(t *testing.T) {
 		t.Helper()
 		r := s.enqueue(enqueue.Job{Via: "a", From: "Demo", Text: text, Delay: from, Recipients: numbers(1)})
 		at = time.Now().Add(to)
-		if err := s.client.Reschedule(t.Context(), r.JobID, at); err != nil {
+		if err := s.client.Reschedule(t.Context(), r.JobID, at, enqueue.Ask{}); err != nil {
 			t.Fatal(err)
 		}
 		return at

@@ -37,7 +37,7 @@ func TestWorker_Control(t *testing.T) {
 		for range 20 {
 			next <- struct{}{}
 		}
-		if err := s.client.Pause(t.Context(), r.JobID, "lunch"); err != nil {
+		if _, err := s.client.Pause(t.Context(), r.JobID, enqueue.Ask{Reason: "lunch"}); err != nil {
 			t.Fatal(err)
 		}
 		n := g.count()
@@ -49,7 +49,7 @@ func TestWorker_Control(t *testing.T) {
 		s.clean(r.JobID)
 		stop() // whatever was waiting in the process, the ledger has it
 		s.start()
-		if err := s.client.Resume(t.Context(), r.JobID); err != nil {
+		if _, err := s.client.Resume(t.Context(), r.JobID, enqueue.Ask{}); err != nil {
 			t.Fatal(err)
 		}
 		if st := s.completed(r.JobID); st.Counts.Accepted != 5000 || len(g.twice()) > 0 {
@@ -65,7 +65,7 @@ func TestWorker_Control(t *testing.T) {
 		for range 20 {
 			next <- struct{}{}
 		}
-		if _, err := s.client.Cancel(t.Context(), r.JobID, "wrong text"); err != nil {
+		if _, err := s.client.Cancel(t.Context(), r.JobID, enqueue.Ask{Reason: "wrong text"}); err != nil {
 			t.Fatal(err)
 		}
 		n := g.count()
@@ -74,7 +74,7 @@ func TestWorker_Control(t *testing.T) {
 		if st.State != enqueue.Cancelled || g.count() > n+2 || st.Counts.Cancelled != 70_000-int64(len(g.taken)) {
 			t.Errorf("state %s; %d calls at the cancel, %d after it; taken %d, counts %+v", st.State, n, g.count(), len(g.taken), st.Counts)
 		}
-		if err := s.client.Resume(t.Context(), r.JobID); err == nil {
+		if _, err := s.client.Resume(t.Context(), r.JobID, enqueue.Ask{}); err == nil {
 			t.Error("a cancelled job was resumed")
 		}
 		s.clean(r.JobID)
@@ -84,7 +84,7 @@ func TestWorker_Control(t *testing.T) {
 		s := newSystem(t, worker.Account{Name: "a", Adapter: g})
 		s.start()
 		r := s.enqueue(enqueue.Job{Via: "a", Text: "Hi", Recipients: numbers(2500), At: time.Now().Add(1200 * time.Millisecond)})
-		n, err := s.client.Cancel(t.Context(), r.JobID, "")
+		n, err := s.client.Cancel(t.Context(), r.JobID, enqueue.Ask{})
 		if err != nil || n != 2500 {
 			t.Fatal(n, err)
 		}
@@ -116,7 +116,7 @@ func TestWorker_Control(t *testing.T) {
 		}
 		s.clean(r.JobID)
 		bad = false
-		n, err := s.client.Retry(t.Context(), r.JobID, false, true)
+		n, err := s.client.Retry(t.Context(), r.JobID, []string{"failed"}, enqueue.Ask{})
 		if err != nil || n != 210 {
 			t.Fatal(n, err)
 		}
@@ -126,7 +126,7 @@ func TestWorker_Control(t *testing.T) {
 		if st.Counts.Unknown != 210 || st.Counts.Accepted != 1680 {
 			t.Errorf("counts %+v", st.Counts)
 		}
-		if n, err := s.client.Retry(t.Context(), r.JobID, true, true); err != nil || n != 210 {
+		if n, err := s.client.Retry(t.Context(), r.JobID, []string{"unknown", "failed"}, enqueue.Ask{}); err != nil || n != 210 {
 			t.Fatal(n, err)
 		}
 		st = s.until(r.JobID, "completed again", func(st enqueue.Status) bool { return st.State == enqueue.Completed })

@@ -60,7 +60,7 @@ func TestWorker_HoldsReadyWhatIsNear(t *testing.T) {
 		s, g := newOne(t)
 		defer s.start()()
 		job, _ := s.ready(1500 * time.Millisecond)
-		if _, err := s.client.Cancel(t.Context(), job, ""); err != nil {
+		if _, err := s.client.Cancel(t.Context(), job, enqueue.Ask{}); err != nil {
 			t.Fatal(err)
 		}
 		if st := s.until(job, "cancelled", func(st enqueue.Status) bool { return st.Counts.Queued == 0 }); st.Counts.Cancelled != 3 || g.count() != 0 {
@@ -71,14 +71,14 @@ func TestWorker_HoldsReadyWhatIsNear(t *testing.T) {
 		s, g := newOne(t)
 		defer s.start()()
 		job, due := s.ready(1500 * time.Millisecond)
-		if err := s.client.Pause(t.Context(), job, ""); err != nil {
+		if _, err := s.client.Pause(t.Context(), job, enqueue.Ask{}); err != nil {
 			t.Fatal(err)
 		}
 		s.held(job, false)
 		if time.Now().Before(due) || g.count() != 0 {
 			t.Errorf("given back %v before its time, after %d calls", time.Until(due), g.count())
 		}
-		if err := s.client.Resume(t.Context(), job); err != nil {
+		if _, err := s.client.Resume(t.Context(), job, enqueue.Ask{}); err != nil {
 			t.Fatal(err)
 		}
 		punctual(t, s, g, job, due)
@@ -88,7 +88,7 @@ func TestWorker_HoldsReadyWhatIsNear(t *testing.T) {
 		defer s.start()()
 		job, due := s.ready(2 * time.Second)
 		due = due.Add(time.Second)
-		if err := s.client.Reschedule(t.Context(), job, due); err != nil {
+		if err := s.client.Reschedule(t.Context(), job, due, enqueue.Ask{}); err != nil {
 			t.Fatal(err)
 		}
 		punctual(t, s, g, job, due)
@@ -98,7 +98,7 @@ func TestWorker_HoldsReadyWhatIsNear(t *testing.T) {
 		defer s.start()()
 		job, due := s.ready(1500 * time.Millisecond)
 		s.until(job, "running", func(st enqueue.Status) bool { return st.State == enqueue.Running })
-		if err := s.client.Reschedule(t.Context(), job, due.Add(time.Minute)); err == nil {
+		if err := s.client.Reschedule(t.Context(), job, due.Add(time.Minute), enqueue.Ask{}); err == nil {
 			t.Error("it was moved")
 		}
 		punctual(t, s, g, job, due)

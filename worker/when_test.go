@@ -197,7 +197,7 @@ func TestWorker_RecipientsHaveTheirOwnTimes(t *testing.T) {
 			t.Errorf("recipient %d was called for %v too early", i, -late)
 		}
 	}
-	if cancelled, err := s.client.CancelRef(t.Context(), job.JobID, "appointment-17"); err != nil || cancelled != 1 {
+	if cancelled, err := s.client.CancelRef(t.Context(), job.JobID, "appointment-17", enqueue.Ask{}); err != nil || cancelled != 1 {
 		t.Errorf("CancelRef: %d, %v", cancelled, err)
 	}
 	s.completed(job.JobID)

@@ -50,8 +50,9 @@ func (c *cli) completes(job string) enqueue.Status {
 func TestPauseAndResume(t *testing.T) {
 	c := newCLI(t)
 	job := c.queued("12125550100", "12125550101")
+	changes := map[string]int64{"once": 2}
 	for _, when := range []string{"once", "again"} {
-		if s := c.steer("pause", job, "--reason", "too early"); s.JobID != job || s.State != enqueue.Paused || s.Counts.Queued != 2 || s.Changed != 0 {
+		if s := c.steer("pause", job, "--reason", "too early"); s.JobID != job || s.State != enqueue.Paused || s.Counts.Queued != 2 || s.Changed != changes[when] {
 			t.Errorf("paused %s: %+v", when, s)
 		}
 	}
@@ -69,12 +70,47 @@ func TestPauseAndResume(t *testing.T) {
 	}
 
 	for _, when := range []string{"once", "again"} {
-		if s := c.steer("resume", job); s.State == enqueue.Paused || s.Counts.Queued != 2 || s.Changed != 0 {
+		if s := c.steer("resume", job); s.State == enqueue.Paused || s.Counts.Queued != 2 || s.Changed != changes[when] {
 			t.Errorf("resumed %s: %+v", when, s)
 		}
 	}
 	if s := c.completes(job); s.Counts.Accepted != 2 {
 		t.Errorf("got %+v, want two accepted", s.Counts)
+	}
+}
+
+func TestStatus_History(t *testing.T) {
+	c := newCLI(t)
+	job := c.queued("12125550100", "12125550101", "abc")
+	c.must("pause", job, "--reason", "too early", "--by", "ann@ops")
+	c.must("resume", job)
+	var s struct {
+		enqueue.Status
+		History []enqueue.Entry `json:"history"`
+	}
+	c.must("status", job, "--history", "--json").json(&s)
+	if len(s.History) != 3 || s.JobID != job {
+		t.Fatalf("got %+v", s)
+	}
+	for i, want := range []enqueue.Action{enqueue.ActionEnqueue, enqueue.ActionPause, enqueue.ActionResume} {
+		if e := s.History[i]; e.Action != want || e.By == "" || e.Changed == nil || *e.Changed != 2 || e.At.IsZero() {
+			t.Errorf("%s: got %+v", want, e)
+		}
+	}
+	if e := s.History[1]; e.By != "ann@ops" || e.Reason != "too early" {
+		t.Errorf("got %+v", e)
+	}
+	out := c.must("status", job, "--history").stdout
+	for _, want := range []string{"pause", "ann@ops", "too early"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the table lacks %q: %s", want, out)
+		}
+	}
+	if out := c.must("status", job, "--json").stdout; strings.Contains(out, "history") {
+		t.Errorf("without --history: %s", out)
+	}
+	if a := c.run("status", "--history"); a.code != exitInvalid {
+		t.Errorf("without a job: %d, %s", a.code, a.stderr)
 	}
 }
 

@@ -29,7 +29,8 @@ type forgotten struct {
 var errNotAll = errors.New("not everything has been forgotten")
 
 func newForget(a *app) *cobra.Command {
-	return &cobra.Command{
+	var ask askFlags
+	cmd := &cobra.Command{
 		Use:   "forget MSISDN|JOB",
 		Short: "Erase a number, or a whole job, for good",
 		Long: `Erase a number, or a whole job, from Redis and from PostgreSQL, where the configuration names one (outcomes.postgres).
@@ -58,7 +59,7 @@ producer who repeats it gets its receipt, and nothing is sent again.`,
 				if isJob {
 					done, err = s.forgetJob(cmd.Context(), args[0])
 				} else {
-					done, err = s.forgetNumber(cmd.Context(), to)
+					done, err = s.forgetNumber(cmd.Context(), to, ask.ask())
 				}
 				if err != nil {
 					return err
@@ -71,11 +72,13 @@ producer who repeats it gets its receipt, and nothing is sent again.`,
 			})
 		},
 	}
+	ask.register(cmd)
+	return cmd
 }
 
 // forgetNumber erases from Redis first: what is carried to PostgreSQL after that has no number.
-func (s *stores) forgetNumber(ctx context.Context, to sms.MSISDN) (forgotten, error) {
-	inRedis, err := s.client.Forget(ctx, to)
+func (s *stores) forgetNumber(ctx context.Context, to sms.MSISDN, ask enqueue.Ask) (forgotten, error) {
+	inRedis, err := s.client.Forget(ctx, to, ask)
 	done := forgotten{Forgotten: &inRedis}
 	switch {
 	case errors.Is(err, enqueue.ErrBusy):

@@ -18,6 +18,7 @@ type jobFlags struct {
 	wishes                              wishFlags
 	times                               timeFlags
 	hook                                hookFlags
+	ask                                 askFlags
 }
 
 // register adds the flags; a job has the priority unless told.
@@ -35,6 +36,7 @@ func (j *jobFlags) register(a *app, cmd *cobra.Command, priority enqueue.Priorit
 	for _, name := range []string{"via", "text"} {
 		_ = cmd.MarkFlagRequired(name) // an error only for a flag that is not there
 	}
+	j.ask.registerBy(cmd)
 	j.times.register(cmd)
 	j.hook.register(a, cmd)
 	_ = cmd.RegisterFlagCompletionFunc("via", a.completeVia)
@@ -42,7 +44,7 @@ func (j *jobFlags) register(a *app, cmd *cobra.Command, priority enqueue.Priorit
 
 // job returns what the flags say; its recipients are for the caller to add.
 func (j *jobFlags) job() (enqueue.Job, error) {
-	job := enqueue.Job{Via: j.via, From: j.from, Text: j.text, Key: j.key, Label: j.label, Delay: j.delay}
+	job := enqueue.Job{Via: j.via, From: j.from, Text: j.text, Key: j.key, Label: j.label, By: j.ask.ask().By, Delay: j.delay}
 	if err := j.wishes.apply(&job); err != nil {
 		return job, err
 	}

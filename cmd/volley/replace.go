@@ -15,6 +15,7 @@ import (
 func newReplace(a *app) *cobra.Command {
 	var ref, to, at, tz string
 	var set []string
+	var ask askFlags
 	cmd := &cobra.Command{
 		Use:   "replace JOB --ref REF",
 		Short: "Replace one recipient who is still queued, by another time, number or value",
@@ -30,7 +31,7 @@ is cancelled, and the same replacement again enqueues nothing twice. Whoever was
 				return err
 			}
 			return a.withClient(cmd.Context(), func(c *enqueue.Client) error {
-				return a.replace(cmd.Context(), c, args[0], ref, r)
+				return a.replace(cmd.Context(), c, args[0], ref, r, ask.ask())
 			})
 		},
 	}
@@ -40,6 +41,7 @@ is cancelled, and the same replacement again enqueues nothing twice. Whoever was
 	f.StringVar(&at, "at", "", "another `time`: RFC 3339, \"2030-01-31 09:30:00\" or 86400s from now")
 	f.StringVar(&tz, "tz", "", "time `zone` of --at, such as Europe/Copenhagen (default UTC)")
 	f.StringArrayVar(&set, "set", nil, "another value of a personal field, `name=value`; may be given again")
+	ask.register(cmd)
 	_ = cmd.MarkFlagRequired("ref")
 	return cmd
 }
@@ -70,8 +72,8 @@ func replacement(to, at, tz string, set []string) (r enqueue.Replacement, err er
 	return r, nil
 }
 
-func (a *app) replace(ctx context.Context, c *enqueue.Client, job, ref string, r enqueue.Replacement) error {
-	receipt, err := c.Replace(ctx, job, ref, r)
+func (a *app) replace(ctx context.Context, c *enqueue.Client, job, ref string, r enqueue.Replacement, ask enqueue.Ask) error {
+	receipt, err := c.Replace(ctx, job, ref, r, ask)
 	switch {
 	case errors.Is(err, enqueue.ErrNoRef):
 		return fmt.Errorf("no recipient of the job has the ref %q: volley outcomes %s lists them", ref, job)

@@ -14,6 +14,7 @@ import (
 
 func newReschedule(a *app) *cobra.Command {
 	var at, tz string
+	var ask askFlags
 	cmd := a.control("reschedule", "Move the time of a scheduled job",
 		`Move the time at which the sending of a scheduled job starts. Once this has returned it starts at the new time, neither
 before nor by the old one. A job whose sending has started stays as it is.`,
@@ -26,7 +27,7 @@ before nor by the old one. A job whose sending has started stays as it is.`,
 			if err != nil {
 				return effect{}, invalid("--at: %w", err)
 			}
-			err = c.Reschedule(ctx, job, when)
+			err = c.Reschedule(ctx, job, when, ask.ask())
 			if errors.Is(err, enqueue.ErrBegun) {
 				err = errors.New("the job's sending has started: volley pause or cancel stop it")
 			}
@@ -38,6 +39,7 @@ before nor by the old one. A job whose sending has started stays as it is.`,
 	f := cmd.Flags()
 	f.StringVar(&at, "at", "", "the new `time`: RFC 3339, \"2030-01-31 09:30:00\" or 86400s from now")
 	f.StringVar(&tz, "tz", "", "time `zone` of --at, such as Europe/Copenhagen (default UTC)")
+	ask.register(cmd)
 	_ = cmd.MarkFlagRequired("at") // an error only for a flag that is not there
 	return cmd
 }

@@ -13,13 +13,13 @@ import (
 
 func newStatus(a *app) *cobra.Command {
 	var recent int
-	var scheduled bool
+	var scheduled, history bool
 	cmd := &cobra.Command{
 		Use:   "status [JOB]",
 		Short: "Show how far a job has come; without JOB, the jobs enqueued last",
 		Example: `  volley status
   volley status --scheduled
-  volley status 0197c1b2-7a4e-7000-8000-000000000000
+  volley status 0197c1b2-7a4e-7000-8000-000000000000 --history
   volley status 0197c1b2-7a4e-7000-8000-000000000000 --json | jq .counts.accepted`,
 		Args: atMostOneArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -29,6 +29,9 @@ func newStatus(a *app) *cobra.Command {
 			if scheduled && len(args) > 0 {
 				return invalid("--scheduled lists jobs, and can't be given together with one")
 			}
+			if history && len(args) == 0 {
+				return invalid("--history is one job's: name it")
+			}
 			return a.withClient(cmd.Context(), func(c *enqueue.Client) error {
 				if scheduled {
 					return a.scheduledJobs(cmd.Context(), c, recent)
@@ -36,21 +39,51 @@ func newStatus(a *app) *cobra.Command {
 				if len(args) == 0 {
 					return a.recentJobs(cmd.Context(), c, recent)
 				}
-				s, err := c.Status(cmd.Context(), args[0])
-				if err != nil {
-					return noSuchJob(args[0], err)
-				}
-				if a.json {
-					return writeJSON(a.stdout, s)
-				}
-				a.showStatus(s)
-				return nil
+				return noSuchJob(args[0], a.jobStatus(cmd.Context(), c, args[0], history))
 			})
 		},
 	}
 	cmd.Flags().IntVar(&recent, "limit", 20, "how many jobs are listed without JOB")
+	cmd.Flags().BoolVar(&history, "history", false, "add who asked what to be done to the job, and when")
 	cmd.Flags().BoolVar(&scheduled, "scheduled", false, "list the jobs that wait for their time, the next one first")
 	return cmd
+}
+
+func (a *app) jobStatus(ctx context.Context, c *enqueue.Client, job string, history bool) error {
+	s, err := c.Status(ctx, job)
+	if err != nil {
+		return err
+	}
+	var entries []enqueue.Entry
+	if history {
+		if entries, err = c.History(ctx, job); err != nil {
+			return err
+		}
+	}
+	if a.json {
+		return writeJSON(a.stdout, struct {
+			enqueue.Status
+			History []enqueue.Entry `json:"history,omitempty"`
+		}{s, entries})
+	}
+	a.showStatus(s)
+	if history {
+		a.showHistory(entries)
+	}
+	return nil
+}
+
+func (a *app) showHistory(entries []enqueue.Entry) {
+	t := a.newTable("When", "Asked for", "By", "Recipients", "Detail", "Reason")
+	rightAligned(t, 4)
+	for _, e := range entries {
+		changed := "not known"
+		if e.Changed != nil {
+			changed = count(*e.Changed)
+		}
+		t.AppendRow(table.Row{clock(&e.At), e.Action, e.By, changed, e.Detail, e.Reason})
+	}
+	t.Render()
 }
 
 func (a *app) showStatus(s enqueue.Status) {

@@ -56,7 +56,7 @@ func TestAudit_CleanAtEveryStep(t *testing.T) {
 		clean(t, l, "job", "a batch finished")
 
 		for _, word := range []Control{Paused, Run} {
-			if err := l.SetControl(ctx, "job", word, ""); err != nil {
+			if err := l.SetControl(ctx, "job", word, &Entry{}); err != nil {
 				t.Fatal(err)
 			}
 			clean(t, l, "job", "control "+string(word))
@@ -65,7 +65,7 @@ func TestAudit_CleanAtEveryStep(t *testing.T) {
 			t.Fatalf("Reopen: %d, %v", n, err)
 		}
 		clean(t, l, "job", "sent again")
-		if err := l.SetControl(ctx, "job", Withdrawn, ""); err != nil {
+		if err := l.SetControl(ctx, "job", Withdrawn, &Entry{}); err != nil {
 			t.Fatal(err)
 		}
 		if n, err := l.Withdraw(ctx, j, time.UnixMilli(1_700_000_200_000)); err != nil || n != Shards+2 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"errors"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -19,7 +20,7 @@ var controlLua string
 var reopenLua string
 
 var (
-	controlScript = redis.NewScript(controlLua)
+	controlScript = redis.NewScript(noteLua + controlLua)
 	reopenScript  = redis.NewScript(reopenLua)
 )
 
@@ -31,17 +32,22 @@ var (
 	ErrCancelled = errors.New("the job is cancelled")
 )
 
-// SetControl sets a job's control word, with a reason for people. When it returns without an error no further call of the
-// job is claimed (Paused, Withdrawn), or they are again (Run). Doing it again changes nothing and repairs what a crash
-// may have left undone. Withdrawn is for good.
-func (l *Ledger) SetControl(ctx context.Context, job string, word Control, reason string) error {
-	n, err := controlScript.Run(ctx, l.rdb, []string{jobKey(job)}, string(word), reason).Int()
+// SetControl sets a job's control word, and writes who asked for it to the job's history. When it returns without an error
+// no further call of the job is claimed (Paused, Withdrawn), or they are again (Run). Doing it again changes nothing and
+// repairs what a crash may have left undone. Withdrawn is for good.
+func (l *Ledger) SetControl(ctx context.Context, job string, word Control, e *Entry) error {
+	packed, err := e.pack()
+	if err != nil {
+		return err
+	}
+	n, err := controlScript.Run(ctx, l.rdb, []string{jobKey(job), historyKey(job)}, string(word), e.Reason, packed, MaxHistory).Int()
 	if err != nil {
 		return err
 	}
 	if err := controlError(n); err != nil {
 		return err
 	}
+	e.number = int64(n)
 	// Claims look at the copy in their own shard.
 	pipe := l.rdb.Pipeline()
 	for s := range Shards {
@@ -129,6 +135,21 @@ func (l *Ledger) Reopen(ctx context.Context, job Job, states ...State) (queued i
 		queued += max(0, c)
 	}
 	return queued, batches, err
+}
+
+// CountIn returns how many recipients Reopen would queue again.
+func (l *Ledger) CountIn(ctx context.Context, job Job, states ...State) (n int64, err error) {
+	for v, err := range l.views(ctx, job) {
+		if err != nil {
+			return 0, err
+		}
+		for i := range v.records {
+			if v.batch.Recipients[i].To != 0 && slices.Contains(states, v.records[i].State) {
+				n++
+			}
+		}
+	}
+	return n, nil
 }
 
 // atOnce is how many batches are amended at a time.

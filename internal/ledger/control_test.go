@@ -113,7 +113,7 @@ func TestSetControl(t *testing.T) {
 					finish(t, l, tt.name, 0)
 				}
 				for i, s := range tt.steps {
-					if err := l.SetControl(ctx, tt.name, s.word, s.reason); !errors.Is(err, s.want) {
+					if err := l.SetControl(ctx, tt.name, s.word, &Entry{Reason: s.reason}); !errors.Is(err, s.want) {
 						t.Errorf("step %d, %q: got %v, want %v", i, s.word, err, s.want)
 					}
 				}
@@ -132,14 +132,14 @@ func TestSetControl(t *testing.T) {
 		t.Run("ACopyThatACrashLeftOutIsWritten", func(t *testing.T) {
 			newContent("crashed", [2]int{1, 0}).seal(t, l)
 			for _, word := range []Control{Paused, Run} {
-				if err := l.SetControl(ctx, "crashed", word, ""); err != nil {
+				if err := l.SetControl(ctx, "crashed", word, &Entry{}); err != nil {
 					t.Fatal(err)
 				}
 				old := map[Control]Control{Paused: Run, Run: Paused}[word]
 				if err := rdb.HSet(ctx, countsKey("crashed", 7), "ctl", string(old)).Err(); err != nil {
 					t.Fatal(err)
 				}
-				if err := l.SetControl(ctx, "crashed", word, ""); err != nil {
+				if err := l.SetControl(ctx, "crashed", word, &Entry{}); err != nil {
 					t.Fatal(err)
 				}
 				if got := rdb.HGet(ctx, countsKey("crashed", 7), "ctl").Val(); Control(got) != word {
@@ -154,7 +154,7 @@ func TestSetControl(t *testing.T) {
 			}
 			before := keysLike(t, rdb, "*")
 			for _, id := range []string{"none", "written"} {
-				if err := l.SetControl(ctx, id, Paused, ""); !errors.Is(err, ErrNotFound) {
+				if err := l.SetControl(ctx, id, Paused, &Entry{}); !errors.Is(err, ErrNotFound) {
 					t.Errorf("%s: got %v, want ErrNotFound", id, err)
 				}
 			}
@@ -178,7 +178,7 @@ func TestSetControl_Claims(t *testing.T) {
 				for b := range held {
 					held[b] = take(t, l, id, b, fmt.Sprintf("w1/%d", b), "")
 				}
-				if err := l.SetControl(ctx, id, word, ""); err != nil {
+				if err := l.SetControl(ctx, id, word, &Entry{}); err != nil {
 					t.Fatal(err)
 				}
 				claim := func(seq uint64, want bool, ctl Control) {
@@ -197,7 +197,7 @@ func TestSetControl_Claims(t *testing.T) {
 				if word == Withdrawn {
 					return
 				}
-				if err := l.SetControl(ctx, id, Run, ""); err != nil {
+				if err := l.SetControl(ctx, id, Run, &Entry{}); err != nil {
 					t.Fatal(err)
 				}
 				claim(2, true, Run)
@@ -215,7 +215,7 @@ func TestWithdraw(t *testing.T) {
 		now := time.UnixMilli(1_700_000_200_000)
 		withdraw := func(t *testing.T, job Job) int64 {
 			t.Helper()
-			if err := l.SetControl(ctx, job.Spec.ID, Withdrawn, ""); err != nil {
+			if err := l.SetControl(ctx, job.Spec.ID, Withdrawn, &Entry{}); err != nil {
 				t.Fatal(err)
 			}
 			n, err := l.Withdraw(ctx, job, now)
@@ -383,7 +383,7 @@ func TestReopen(t *testing.T) {
 		t.Run("ACancelledJobIsRefused", func(t *testing.T) {
 			newContent("cancelled", [2]int{2, 0}).seal(t, l)
 			records(t, l, "cancelled", 0, unknown)
-			if err := l.SetControl(ctx, "cancelled", Withdrawn, ""); err != nil {
+			if err := l.SetControl(ctx, "cancelled", Withdrawn, &Entry{}); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := l.Withdraw(ctx, read(t, l, "cancelled"), time.UnixMilli(1)); err != nil {

@@ -11,6 +11,7 @@
 //	volley:{JOB}:job        hash    what the job is (JSON) and how far it has come
 //	volley:{JOB}:done       bitmap  finished batches
 //	volley:{JOB}:wait       zset    batches that wait, and for what, by the moment until which they do; for people
+//	volley:{JOB}:history    hash    who asked what to be done to it, by number; bounded
 //	volley:{JOB}:hooks      hash    what its producer is told, and how far that has come
 //	volley:{JOB.S}:n        hash    counters of shard S, and the job's control word
 //	volley:{JOB.S}:rB       string  recipients of batch B, written once (see BatchBuilder)

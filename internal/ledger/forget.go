@@ -31,6 +31,8 @@ var ErrBeingWritten = errors.New("a job with the number is still being written")
 type Forgotten struct {
 	// Recipients is how many recipients were forgotten, in how many Jobs; so many of them were Cancelled before.
 	Recipients, Jobs, Cancelled int
+	// By has, of each of the jobs, how many recipients were forgotten.
+	By map[string]int
 }
 
 // ForgetNumber takes a number out of every job, with what is personal beside it: the reference, the values, the gateway's
@@ -45,6 +47,7 @@ func (l *Ledger) ForgetNumber(ctx context.Context, to sms.MSISDN, now time.Time)
 	var places []place
 	var jobs []string
 	var unsealed bool
+	done.By = map[string]int{}
 	for f, err := range l.Find(ctx, to) {
 		if err != nil {
 			return done, err
@@ -64,6 +67,7 @@ func (l *Ledger) ForgetNumber(ctx context.Context, to sms.MSISDN, now time.Time)
 	for _, p := range places {
 		n, cancelled, err := l.forget(ctx, p.job, p.batch, to, now)
 		done.Recipients += n
+		done.By[p.job] += n
 		done.Cancelled += cancelled
 		if err != nil {
 			return done, fmt.Errorf("job %s: %w", p.job, err)

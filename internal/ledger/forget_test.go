@@ -158,7 +158,7 @@ func TestForgetNumber(t *testing.T) {
 			before := collect(t, l, job)
 			versions, _ := l.Finished(t.Context(), []Job{job})
 			got, err := l.ForgetNumber(t.Context(), testNumber(6), now)
-			if err != nil || got != (Forgotten{Recipients: 1, Jobs: 1}) {
+			if err != nil || got.Recipients != 1 || got.Jobs != 1 || got.By["done"] != 1 {
 				t.Errorf("got %+v, %v", got, err)
 			}
 			clean(t, rdb, 6)

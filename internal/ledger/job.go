@@ -27,6 +27,8 @@ type Spec struct {
 	// Fields name the recipients' values, in their order.
 	Fields []string `json:"fields,omitempty"`
 	Label  string   `json:"label,omitempty"`
+	// By is who enqueued it, as the producer says; may be empty.
+	By string `json:"by,omitempty"`
 	// Priority is above 0 for urgent jobs, below for bulk.
 	Priority int `json:"priority,omitempty"`
 	// ResendUnknown makes of what may have been sent what was not: at least once instead of at most once.

@@ -39,6 +39,7 @@ const (
 
 func jobKey(job string) string          { return "volley:{" + job + "}:job" }
 func doneKey(job string) string         { return "volley:{" + job + "}:done" }
+func historyKey(job string) string      { return "volley:{" + job + "}:history" }
 func keyKey(hash string) string         { return "volley:key:{" + hash + "}" }
 func shardTag(job string, s int) string { return "volley:{" + job + "." + strconv.Itoa(s) + "}:" }
 func countsKey(job string, s int) string {

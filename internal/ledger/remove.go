@@ -60,7 +60,7 @@ func (l *Ledger) Remove(ctx context.Context, id string) error {
 	for s := range Shards {
 		pipe.Unlink(ctx, countsKey(id, s))
 	}
-	pipe.Unlink(ctx, doneKey(id), waitKey(id), eventsKey(id))
+	pipe.Unlink(ctx, doneKey(id), waitKey(id), eventsKey(id), historyKey(id))
 	for _, key := range []string{keyLive, keyPolls, CarryAgenda, HookAgenda} {
 		pipe.ZRem(ctx, key, id)
 	}
@@ -76,7 +76,7 @@ func (l *Ledger) Remove(ctx context.Context, id string) error {
 // strip takes all texts and numbers out of what is known of a job.
 func (l *Ledger) strip(ctx context.Context, job *Job) error {
 	s, r := job.Spec, job.Receipt
-	s.From, s.Text, s.UDH, s.Payload, s.Label, s.Hook, r.Refused = "", "", nil, nil, "", nil, nil
+	s.From, s.Text, s.UDH, s.Payload, s.Label, s.By, s.Hook, r.Refused = "", "", nil, nil, "", "", nil, nil
 	spec, err := json.Marshal(s)
 	if err != nil {
 		return fmt.Errorf("ledger: %w", err)
