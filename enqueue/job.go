@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -36,8 +35,11 @@ type Job struct {
 	Via string
 	// From is the sender ID: up to 11 alphanumeric characters or 15 digits. Empty means the account's own, where it has one.
 	From string
-	// Text is the text, or a template in which {{name}} stands for the recipient's field of that name.
+	// Text is the text, or a template in which {{name}} stands for the recipient's field of that name, and {{name|there}} for
+	// that or, where it is missing, for "there".
 	Text string
+	// Missing says what becomes of recipients without a value for which Text has no default; empty is RefuseMissing.
+	Missing Missing
 	// Binary is sent instead of Text.
 	Binary *sms.Binary
 	// Fields name the recipients' Values, in their order. Every field in Text must be among them.
@@ -140,6 +142,8 @@ type checked struct {
 	delay time.Duration
 	key   string
 	times *rowTimes
+	// personal vets the recipients' values.
+	personal personal
 }
 
 // check validates everything but the recipients.
@@ -162,9 +166,10 @@ func (j *Job) check() (checked, error) {
 		}
 	}
 	msg := sms.Message{Text: j.Text, Binary: j.Binary}
-	if err := msg.Validate(); err != nil {
+	err := msg.Validate()
+	if err != nil {
 		bad(invalid("text", "%s", err))
-	} else if err := j.checkFields(); err != nil {
+	} else if c.personal, err = j.checkFields(); err != nil {
 		bad(err)
 	}
 	if len(j.Key) > MaxKey || !utf8.ValidString(j.Key) {
@@ -201,35 +206,6 @@ func (j *Job) check() (checked, error) {
 	c.times, c.spec.Fields = newRowTimes(j)
 	c.delay, c.key = j.Delay, j.Key
 	return c, nil
-}
-
-// checkFields validates the fields and what the text, which is valid as a text, asks of them.
-func (j *Job) checkFields() error {
-	t, err := sms.ParseTemplate(j.Text)
-	if err != nil {
-		return invalid("text", "%s", err)
-	}
-	if len(j.Fields) > MaxFields {
-		return invalid("fields", "%d fields are more than %d", len(j.Fields), MaxFields)
-	}
-	for i, f := range j.Fields {
-		if len(f) > MaxValue || !utf8.ValidString(f) {
-			return invalid("fields", "the name of field %d is not UTF-8 of at most %d bytes", i+1, MaxValue)
-		}
-		if slices.Contains(j.Fields[:i], f) {
-			return invalid("fields", "%q is named twice", f)
-		}
-	}
-	for _, f := range t.Fields() {
-		if !slices.Contains(j.Fields, f) {
-			have := "the recipients have no fields"
-			if len(j.Fields) > 0 {
-				have = "the recipients have " + strings.Join(j.Fields, ", ")
-			}
-			return invalid("text", "asks for the field %q; %s", f, have)
-		}
-	}
-	return nil
 }
 
 // fingerprint is of all that makes the job's content, other than its recipients.

@@ -19,7 +19,7 @@ func TestEnqueue_RepeatWithItsKeyGivesTheSameReceipt(t *testing.T) {
 		"Scheduled": func(j *enqueue.Job) { j.At = at },
 		"Delayed":   func(j *enqueue.Job) { j.Delay = time.Hour },
 		"Binary":    func(j *enqueue.Job) { j.Text, j.Binary = "", &sms.Binary{Payload: []byte{1}} },
-		"Personal":  func(j *enqueue.Job) { j.Text, j.Fields = "Hi {{name}}", []string{"name"} },
+		"Personal":  func(j *enqueue.Job) { j.Text, j.Fields = "Hi {{name|there}}", []string{"name"} },
 	}
 	for name, change := range tests {
 		t.Run(name, func(t *testing.T) {

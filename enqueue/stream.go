@@ -235,6 +235,9 @@ func (w *writer) vet(r *Recipient) (sms.MSISDN, string) {
 			return 0, fmt.Sprintf("its field %q is not UTF-8 of at most %d bytes", w.job.Fields[i], MaxValue)
 		}
 	}
+	if reason := w.ck.personal.vet(r.Values); reason != "" {
+		return 0, reason
+	}
 	return to, ""
 }
 

@@ -24,8 +24,17 @@ func TestEnqueue_InvalidJobWritesNothing(t *testing.T) {
 		"TextAndBinary":  {func(j *enqueue.Job) { j.Binary = &sms.Binary{Payload: []byte{1}} }, "text", "leave one out"},
 		"BinaryEmpty":    {func(j *enqueue.Job) { j.Text, j.Binary = "", &sms.Binary{} }, "text", "binary message is empty"},
 
-		"FieldUnclosed":   {func(j *enqueue.Job) { j.Text = "Hi {{name" }, "text", "{{ at character 4 is not closed with }}"},
-		"FieldNotGiven":   {func(j *enqueue.Job) { j.Text = "Hi {{city}}" }, "text", `asks for the field "city"; the recipients have name`},
+		"FieldUnclosed":         {func(j *enqueue.Job) { j.Text = "Hi {{name" }, "text", "{{ at character 4 is not closed with }}"},
+		"FieldNotGiven":         {func(j *enqueue.Job) { j.Text = "Hi {{city}}" }, "text", `asks for the field "city"; the recipients have name`},
+		"FieldNestedInADefault": {func(j *enqueue.Job) { j.Text = "Hi {{name|{{x}}}}" }, "text", "default of the field at character 4 has a field in it"},
+		"FieldWithTwoDefaults":  {func(j *enqueue.Job) { j.Text = "{{name|a}}{{name|b}}" }, "text", "field at character 11 has another default"},
+		"FieldDefaultTooLong": {
+			func(j *enqueue.Job) { j.Text = "{{name|" + strings.Repeat("x", enqueue.MaxValue+1) + "}}" }, "text", "more than 1000 bytes",
+		},
+		"MissingUnknown": {func(j *enqueue.Job) { j.Missing = "maybe" }, "missing", "must be refuse, empty or default"},
+		"MissingWithoutADefault": {
+			func(j *enqueue.Job) { j.Missing = enqueue.DefaultMissing }, "text", `has no default for the field "name": write {{name|something}}`,
+		},
 		"FieldsNone":      {func(j *enqueue.Job) { j.Fields = nil }, "text", `asks for the field "name"; the recipients have no fields`},
 		"FieldNamedTwice": {func(j *enqueue.Job) { j.Fields = []string{"name", "x", "name"} }, "fields", `"name" is named twice`},
 		"FieldsTooMany":   {func(j *enqueue.Job) { j.Fields = fields(enqueue.MaxFields + 1) }, "fields", "33 fields are more than 32"},

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/volleysms/volley/enqueue"
 	"github.com/volleysms/volley/scheduler"
 )
 
@@ -115,6 +116,8 @@ func TestValidate(t *testing.T) {
 		"send.via":             func(s *scheduler.Schedule) { s.Send.Via = "" },
 		"send.from":            func(s *scheduler.Schedule) { s.Send.From = "much too long a name" },
 		"send.text":            func(s *scheduler.Schedule) { s.Send.Text = "" },
+		"send.text ":           func(s *scheduler.Schedule) { s.Send.Text, s.Send.Missing = "{{a|x}} {{b}}", enqueue.DefaultMissing },
+		"send.missing":         func(s *scheduler.Schedule) { s.Send.Missing = "maybe" },
 		"send.label":           func(s *scheduler.Schedule) { s.Send.Label = strings.Repeat("x", 65) },
 		"send.key_prefix":      func(s *scheduler.Schedule) { s.Send.KeyPrefix = strings.Repeat("x", 129) },
 		"recipients":           func(s *scheduler.Schedule) { s.Recipients = scheduler.Recipients{} },

@@ -205,9 +205,7 @@ func answered(body io.Reader, fields []string) iter.Seq2[enqueue.Recipient, erro
 			n++
 			r := enqueue.Recipient{To: string(row.To), Ref: string(row.Ref)}
 			for _, f := range fields {
-				if v, ok := row.Values[f]; ok {
-					r.Values = append(r.Values, string(v))
-				}
+				r.Values = append(r.Values, string(row.Values[f]))
 			}
 			return yield(r, nil)
 		})

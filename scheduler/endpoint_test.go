@@ -104,7 +104,7 @@ func TestEndpoint_Request(t *testing.T) {
 
 func TestEndpoint_Answers(t *testing.T) {
 	ann := enqueue.Recipient{To: "4500000001", Ref: "17", Values: []string{"Ann", "9:30"}}
-	bob := enqueue.Recipient{To: "4500000002", Values: []string{"Bob"}}
+	bob := enqueue.Recipient{To: "4500000002", Values: []string{"Bob", ""}}
 	for name, c := range map[string]struct {
 		body string
 		want []enqueue.Recipient

@@ -46,7 +46,7 @@ func TestFire(t *testing.T) {
 		t.Errorf("got %+v", st)
 	}
 	o := r.outcomes(jobs[0])
-	if o[0].To != "4500000001" || o[0].Ref != "a" || !strings.Contains(o[1].Detail, "0 values for 1 field") {
+	if o[0].To != "4500000001" || o[0].Ref != "a" || !strings.Contains(o[1].Detail, `its field "name" is empty`) {
 		t.Errorf("got %+v", o)
 	}
 	if len(told) != 1 || told[0].JobID != jobs[0] || told[0].Queued != 1 || told[0].Refused != 1 || !told[0].Tick.Equal(begin.Add(10*time.Minute)) {

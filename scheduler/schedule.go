@@ -88,9 +88,12 @@ const (
 type Template struct {
 	Via  string `json:"via" yaml:"via"`
 	From string `json:"from,omitempty" yaml:"from"`
-	// Text may have {{name}}, which stands for the recipient's value of that name.
-	Text  string `json:"text" yaml:"text"`
-	Label string `json:"label,omitempty" yaml:"label"`
+	// Text may have {{name}}, which stands for the recipient's value of that name, and {{name|there}}, which is "there" where
+	// that is missing.
+	Text string `json:"text" yaml:"text"`
+	// Missing says what becomes of recipients without a value for which Text has no default; empty refuses them.
+	Missing enqueue.Missing `json:"missing,omitempty" yaml:"missing"`
+	Label   string          `json:"label,omitempty" yaml:"label"`
 	// KeyPrefix stands before the idempotency keys of the jobs, which are schedule:ID:TICK, the tick in seconds since
 	// 1970; may be empty.
 	KeyPrefix string `json:"key_prefix,omitempty" yaml:"key_prefix"`
@@ -115,7 +118,7 @@ type Template struct {
 // job returns what a tick enqueues. zone is the schedule's.
 func (t *Template) job(tick time.Time, zone string) (enqueue.Job, error) {
 	j := enqueue.Job{
-		Via: t.Via, From: t.From, Text: t.Text, Label: t.Label, AtField: t.AtField, ZoneField: t.ZoneField, Zone: t.Zone,
+		Via: t.Via, From: t.From, Text: t.Text, Missing: t.Missing, Label: t.Label, AtField: t.AtField, ZoneField: t.ZoneField, Zone: t.Zone,
 		MaxLate: time.Duration(t.MaxLate), Past: t.Past,
 	}
 	loc, err := loadZone(zone)
@@ -253,9 +256,24 @@ func (v *validator) send(t *Template) {
 		v.bad("send.text", "%s", err)
 	} else {
 		v.check(len(fields) <= enqueue.MaxFields, "send.text", "asks for %d fields, more than %d", len(fields), enqueue.MaxFields)
+		v.missing(t)
 	}
 	v.check(len(t.Label) <= enqueue.MaxLabel && utf8.ValidString(t.Label), "send.label", "is not UTF-8 of at most %d bytes", enqueue.MaxLabel)
 	v.check(len(t.KeyPrefix) <= maxPrefix && utf8.ValidString(t.KeyPrefix), "send.key_prefix", "is not UTF-8 of at most %d bytes", maxPrefix)
+}
+
+// missing looks at the policy for missing values, and at what it asks of the text.
+func (v *validator) missing(t *Template) {
+	known := []enqueue.Missing{"", enqueue.RefuseMissing, enqueue.EmptyMissing, enqueue.DefaultMissing}
+	v.check(slices.Contains(known, t.Missing), "send.missing", "%q is not refuse, empty or default", t.Missing)
+	text, err := sms.ParseTemplate(t.Text)
+	if err != nil || t.Missing != enqueue.DefaultMissing {
+		return
+	}
+	for i, f := range text.Fields() {
+		_, given := text.Default(i)
+		v.check(given, "send.text", "has no default for the field %q, as missing: default asks for", f)
+	}
 }
 
 // maxPrefix leaves room for the rest of a key.

@@ -55,13 +55,11 @@ func stored(list []Recipient, fields []string) iter.Seq2[enqueue.Recipient, erro
 	}
 }
 
-// row returns r with its values in the order of the fields. One that lacks a value has too few, for which it is refused.
+// row returns r with its values in the order of the fields. One that it lacks is empty.
 func (r *Recipient) row(fields []string) enqueue.Recipient {
 	out := enqueue.Recipient{To: r.To, Ref: r.Ref}
 	for _, f := range fields {
-		if v, ok := r.Values[f]; ok {
-			out.Values = append(out.Values, v)
-		}
+		out.Values = append(out.Values, r.Values[f])
 	}
 	return out
 }

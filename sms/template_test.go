@@ -64,7 +64,10 @@ func TestParseTemplate_Refused(t *testing.T) {
 		{"PlaceIsInCharacters", "Sø😀 {{", "{{ at character 5 is not closed with }}"},
 		{"Empty", "Hi {{}}", "field at character 4 has no name"},
 		{"OnlySpaces", "Hi {{  }}", "field at character 4 has no name"},
-		{"BadCharacter", "Hi {{na|me}}", "field at character 4 has '|'" + allowed},
+		{"BadCharacter", "Hi {{na/me}}", "field at character 4 has '/'" + allowed},
+		{"OnlyADefault", "Hi {{|there}}", "field at character 4 has no name"},
+		{"FieldInADefault", "Hi {{name|{{other}}}}", "default of the field at character 4 has a field in it; only text is allowed"},
+		{"TwoDefaults", "Hi {{name|you}}, {{name|there}}", "field at character 18 has another default than before: a field has one"},
 		{"ThirdBrace", "{{{name}}}", "field at character 1 has '{'" + allowed},
 		{"FieldWithinAField", "{{a {{b}} }}", "field at character 1 has '{'" + allowed},
 		{"LineBreak", "{{a\n}}", `field at character 1 has '\n'` + allowed},
@@ -90,6 +93,40 @@ func mustTemplate(t interface {
 		t.Fatal(err)
 	}
 	return tpl
+}
+
+func TestTemplate_DefaultsStandForMissingValues(t *testing.T) {
+	for _, c := range []struct {
+		name, in string
+		values   []string
+		want     string
+	}{
+		{"Missing", "Hi {{name|there}}!", []string{""}, "Hi there!"},
+		{"OnlySpaces", "Hi {{name|there}}!", []string{" \t"}, "Hi there!"},
+		{"Given", "Hi {{name|there}}!", []string{"Ann"}, "Hi Ann!"},
+		{"NoDefault", "Hi {{name}}!", []string{""}, "Hi !"},
+		{"EmptyDefault", "Hi{{name|}}!", []string{"  "}, "Hi!"},
+		{"SpacesAround", "Hi {{ name | dear friend }}!", []string{""}, "Hi dear friend!"},
+		{"ABarInIt", "{{a|b|c}}", []string{""}, "b|c"},
+		{"SingleBracesInIt", "{{a|{b}}}", []string{""}, "{b}"},
+		{"HoldsAtAllUses", "{{a}} {{a|x}} {{a}}", []string{""}, "x x x"},
+		{"TheSameTwice", "{{a|x}} {{a|x}}", []string{""}, "x x"},
+		{"IsNotParsed", "{{a|}b}}", []string{""}, "}b"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			tpl := mustTemplate(t, c.in)
+			if got := string(tpl.Render(nil, c.values)); got != c.want {
+				t.Errorf("rendered: got %q, want %q", got, c.want)
+			}
+			filled := tpl.Fill(c.values)
+			if _, given := tpl.Default(0); given && Missing(c.values[0]) == (&filled[0] == &c.values[0]) {
+				t.Errorf("got %q filled from %q: the given values are not to be changed", filled, c.values)
+			}
+			if got := string(tpl.Render(nil, filled)); got != c.want {
+				t.Errorf("rendered from what was filled in: got %q, want %q", got, c.want)
+			}
+		})
+	}
 }
 
 func TestTemplate_RenderAppends(t *testing.T) {
@@ -177,7 +214,7 @@ func TestTemplate_MergeThenReplaceIsRender(t *testing.T) {
 }
 
 func FuzzParseTemplate(f *testing.F) {
-	for _, s := range []string{"", "Hi {{name}}", "{{ a }}{{b.c}}{{a}}", "{{{a}}}", "{{", "}}", "{{a", "{{\xff}}", "é{{}}"} {
+	for _, s := range []string{"", "Hi {{name}}", "{{ a }}{{b.c}}{{a}}", "{{{a}}}", "{{", "}}", "{{a", "{{\xff}}", "é{{}}", "{{a|b}}{{a}}", "{{a|b}}{{a|c}}", "{{a|{{b}}"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -25,7 +25,8 @@ func newImport(a *app) *cobra.Command {
 		Long: `Enqueue a campaign from a CSV file in UTF-8 whose first row names the columns. "-" is standard input.
 
 The numbers are in the column "to", or else in the only one called msisdn, phone, number or mobile. Every other column can
-be used in the text: {{name}} is the row's value in the column "name". The column "ref", when there is one, is given back
+be used in the text: {{name}} is the row's value in the column "name", and {{name|there}} is "there" where that is empty. A
+row without a value that has no default is refused, unless --missing says otherwise. The column "ref", when there is one, is given back
 with the outcomes, and volley cancel JOB --ref takes it. The column "tz" names the recipient's time zone, where the number
 does not tell it or tells several.
 

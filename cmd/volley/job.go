@@ -14,6 +14,7 @@ import (
 // jobFlags are the flags that send and import share.
 type jobFlags struct {
 	via, from, text, at, tz, key, label string
+	missing                             string
 	delay                               time.Duration
 	wishes                              wishFlags
 	times                               timeFlags
@@ -27,7 +28,8 @@ func (j *jobFlags) register(a *app, cmd *cobra.Command, priority enqueue.Priorit
 	f := cmd.Flags()
 	f.StringVar(&j.via, "via", "", "`account or route` to send through")
 	f.StringVar(&j.from, "from", "", "sender ID: up to 11 letters and digits, or 15 digits; left out, the account's own")
-	f.StringVar(&j.text, "text", "", "the text; {{name}} stands for the recipient's field of that name")
+	f.StringVar(&j.text, "text", "", "the text; {{name}} stands for the recipient's field of that name, {{name|there}} for \"there\" where it is empty")
+	f.StringVar(&j.missing, "missing", string(enqueue.RefuseMissing), "who lacks a value that the text has no default for: `refuse` the row, leave it empty, or default: insist on defaults in the text")
 	f.StringVar(&j.at, "at", "", "when to send: RFC 3339, \"2030-01-31 09:30:00\" or 86400s from now")
 	f.StringVar(&j.tz, "tz", "", "time `zone` of --at and --not-after, such as Europe/Copenhagen (default UTC)")
 	f.DurationVar(&j.delay, "delay", 0, "send that much later, such as 90s or 2h")
@@ -44,7 +46,9 @@ func (j *jobFlags) register(a *app, cmd *cobra.Command, priority enqueue.Priorit
 
 // job returns what the flags say; its recipients are for the caller to add.
 func (j *jobFlags) job() (enqueue.Job, error) {
-	job := enqueue.Job{Via: j.via, From: j.from, Text: j.text, Key: j.key, Label: j.label, By: j.ask.ask().By, Delay: j.delay}
+	job := enqueue.Job{
+		Via: j.via, From: j.from, Text: j.text, Key: j.key, Label: j.label, By: j.ask.ask().By, Delay: j.delay, Missing: enqueue.Missing(j.missing),
+	}
 	if err := j.wishes.apply(&job); err != nil {
 		return job, err
 	}

@@ -85,6 +85,7 @@ func (p *planner) render() []piece {
 				"recipient has %d values; the template has %d fields", len(it.Values), fields)})
 			continue
 		}
+		it.Values = p.in.Template.Fill(it.Values) // a gateway that merges knows no defaults
 		buf = p.in.Template.Render(buf[:0], it.Values)
 		text := string(buf)
 		if err := sms.ValidateText(text); err != nil {

@@ -40,7 +40,7 @@ func drawInput(t *rapid.T) plan.Input {
 	})
 	text := fragment.Draw(t, "start")
 	for range rapid.IntRange(0, 4).Draw(t, "parts") {
-		text += rapid.SampledFrom([]string{"", "{{a}}", "{{b}}", "{{c}}"}).Draw(t, "field") + fragment.Draw(t, "literal")
+		text += rapid.SampledFrom([]string{"", "{{a}}", "{{b}}", "{{c}}", "{{a|you}}", "{{c|%0~}}"}).Draw(t, "field") + fragment.Draw(t, "literal")
 	}
 	tpl, err := sms.ParseTemplate(text)
 	if err != nil {
