@@ -96,13 +96,18 @@ func (c *Client) Status(ctx context.Context, jobID string) (Status, error) {
 	if err != nil {
 		return Status{}, err
 	}
-	n, err := c.ledger.Counts(ctx, jobID)
+	all, err := c.statuses(ctx, []*ledger.Job{&j})
 	if err != nil {
 		return Status{}, reached(ctx, err)
 	}
+	return all[0], nil
+}
+
+// statusOf returns what a job's status says, but for what its recipients wait for.
+func statusOf(j *ledger.Job, n *ledger.Counts, now time.Time) Status {
 	s := Status{
-		JobID: j.Spec.ID, Via: j.Spec.Via, Label: j.Spec.Label, State: stateOf(&j, time.Now()), Reason: j.Reason,
-		CreatedAt: time.UnixMilli(j.Spec.Created).UTC(), ScheduleAt: scheduleAt(&j),
+		JobID: j.Spec.ID, Via: j.Spec.Via, Label: j.Spec.Label, State: stateOf(j, now), Reason: j.Reason,
+		CreatedAt: time.UnixMilli(j.Spec.Created).UTC(), ScheduleAt: scheduleAt(j),
 		Counts: Counts{
 			Total: n.Total(), Queued: n[ledger.Queued], Sending: n[ledger.Sending], Accepted: n[ledger.Accepted],
 			Delivered: n[ledger.Delivered], Undelivered: n[ledger.Undelivered], Rejected: n[ledger.Rejected],
@@ -114,7 +119,8 @@ func (c *Client) Status(ctx context.Context, jobID string) (Status, error) {
 		t := j.Completed.UTC()
 		s.CompletedAt = &t
 	}
-	return s, reached(ctx, c.timing(ctx, &j, &s))
+	s.rules(j)
+	return s
 }
 
 // Recent returns the IDs of the n jobs enqueued last, the newest first.

@@ -23,38 +23,35 @@ type Timing struct {
 	WaitingFor   string     `json:"waiting_for,omitempty"`
 }
 
-// timing fills in what a job's status says about time.
-func (c *Client) timing(ctx context.Context, j *ledger.Job, s *Status) error {
-	if t := j.Spec.Time; t != nil {
-		s.AtLocal, s.Window = t.Local, t.Window
-		if t.NotAfter > 0 {
-			end := time.UnixMilli(t.NotAfter).UTC()
-			s.NotAfter = &end
-		}
-		if t.MaxLate > 0 {
-			s.MaxLate = (time.Duration(t.MaxLate) * time.Millisecond).String()
-		}
+// rules fills in what a job's rules about time are.
+func (t *Timing) rules(j *ledger.Job) {
+	r := j.Spec.Time
+	if r == nil {
+		return
 	}
-	if s.Counts.Queued == 0 || j.Control != ledger.Run {
-		return nil
+	t.AtLocal, t.Window = r.Local, r.Window
+	if r.NotAfter > 0 {
+		end := time.UnixMilli(r.NotAfter).UTC()
+		t.NotAfter = &end
 	}
-	now := time.Now()
-	until, why, err := c.ledger.Waiting(ctx, j.Spec.ID, now)
-	if err != nil {
-		return err
+	if r.MaxLate > 0 {
+		t.MaxLate = (time.Duration(r.MaxLate) * time.Millisecond).String()
 	}
+}
+
+// waits fills in what holds a job's recipients back, of whom some are queued.
+func (s *Status) waits(j *ledger.Job, w ledger.Wait, now time.Time) {
 	if at := time.UnixMilli(j.Spec.At); j.Fed == 0 && at.After(now) {
-		until, why = at, string(window.Scheduled)
+		w = ledger.Wait{Until: at, Why: string(window.Scheduled)}
 	}
-	if why == "" {
-		return nil
+	if w.Why == "" {
+		return
 	}
-	until = until.UTC()
-	s.WaitingUntil, s.WaitingFor = &until, why
-	if s.Counts.Queued+s.Counts.Rejected == s.Counts.Total && why == string(window.Scheduled) {
+	until := w.Until.UTC()
+	s.WaitingUntil, s.WaitingFor = &until, w.Why
+	if s.Counts.Queued+s.Counts.Rejected == s.Counts.Total && w.Why == string(window.Scheduled) {
 		s.State = Scheduled
 	}
-	return nil
 }
 
 // Errors of CancelRef, to be told apart with errors.Is.

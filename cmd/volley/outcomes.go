@@ -1,27 +1,17 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/volleysms/volley/enqueue"
 	"github.com/volleysms/volley/internal/archive"
-)
-
-// The formats of outcomes.
-const (
-	formatCSV    = "csv"
-	formatNDJSON = "ndjson"
+	"github.com/volleysms/volley/internal/export"
 )
 
 func newOutcomes(a *app) *cobra.Command {
@@ -40,12 +30,12 @@ forgotten is read from PostgreSQL, where the configuration names one (outcomes.p
 		Args: oneArg("a JOB"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if format == "" {
-				format = formatCSV
+				format = export.CSV
 				if a.json {
-					format = formatNDJSON
+					format = export.NDJSON
 				}
 			}
-			if format != formatCSV && format != formatNDJSON {
+			if format != export.CSV && format != export.NDJSON {
 				return invalid("--format is csv or ndjson, and not %q", format)
 			}
 			for _, status := range only.states {
@@ -61,7 +51,7 @@ forgotten is read from PostgreSQL, where the configuration names one (outcomes.p
 	cmd.Flags().StringVar(&format, "format", "", "csv or ndjson (default csv; ndjson with --json)")
 	cmd.Flags().StringSliceVar(&only.states, "status", nil, "only recipients in that `state`; several with commas, or --status again")
 	cmd.Flags().StringSliceVar(&only.accounts, "account", nil, "only recipients that were sent to through that `account`; several with commas, or --account again")
-	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{formatCSV, formatNDJSON}, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{export.CSV, export.NDJSON}, cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("status", cobra.FixedCompletions(stateNames(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
@@ -84,12 +74,6 @@ func isState(s string) bool {
 	return false
 }
 
-// outcomeWriter writes outcomes in one format.
-type outcomeWriter interface {
-	write(o *enqueue.Outcome) error
-	flush() error
-}
-
 // outcomeFilter says whose outcomes are wanted. What is empty wants all.
 type outcomeFilter struct{ states, accounts []string }
 
@@ -99,21 +83,21 @@ func (f *outcomeFilter) takes(o *enqueue.Outcome) bool {
 
 // writeOutcomes writes a job's outcomes to w, those that the filter takes.
 func (s *stores) writeOutcomes(ctx context.Context, w io.Writer, job, format string, only outcomeFilter) (err error) {
-	var out outcomeWriter
+	var out *export.Writer
 	write := func(o *enqueue.Outcome) (err error) {
 		if out == nil {
-			if out, err = newOutcomeWriter(w, format); err != nil {
+			if out, err = export.NewWriter(w, format); err != nil {
 				return err
 			}
 		}
 		if !only.takes(o) {
 			return nil
 		}
-		return out.write(o)
+		return out.Write(o)
 	}
 	defer func() {
 		if out != nil {
-			err = errors.Join(err, out.flush())
+			err = errors.Join(err, out.Flush())
 		}
 	}()
 	for o, err := range s.client.Outcomes(ctx, job) {
@@ -143,44 +127,4 @@ func (s *stores) writeRecorded(ctx context.Context, job string, write func(*enqu
 		err = enqueue.ErrNotFound
 	}
 	return err
-}
-
-func newOutcomeWriter(w io.Writer, format string) (outcomeWriter, error) {
-	buf := bufio.NewWriterSize(w, 64<<10)
-	if format == formatNDJSON {
-		e := json.NewEncoder(buf)
-		e.SetEscapeHTML(false)
-		return &ndjsonWriter{buf, e}, nil
-	}
-	c := &csvWriter{csv: csv.NewWriter(buf), buf: buf}
-	return c, c.csv.Write([]string{
-		"to", "status", "account", "provider_message_id", "code", "detail", "attempts", "updated_at", "ref", "row",
-	})
-}
-
-type ndjsonWriter struct {
-	buf *bufio.Writer
-	enc *json.Encoder
-}
-
-func (n *ndjsonWriter) write(o *enqueue.Outcome) error { return n.enc.Encode(o) }
-func (n *ndjsonWriter) flush() error                   { return n.buf.Flush() }
-
-type csvWriter struct {
-	csv *csv.Writer
-	buf *bufio.Writer
-	row [10]string
-}
-
-func (c *csvWriter) write(o *enqueue.Outcome) error {
-	c.row = [10]string{
-		o.To, o.Status, o.Account, o.ProviderMessageID, o.Code, o.Detail, strconv.Itoa(o.Attempts),
-		o.UpdatedAt.Format(time.RFC3339Nano), o.Ref, strconv.FormatUint(o.Row, 10),
-	}
-	return c.csv.Write(c.row[:])
-}
-
-func (c *csvWriter) flush() error {
-	c.csv.Flush()
-	return errors.Join(c.csv.Error(), c.buf.Flush())
 }

@@ -112,12 +112,17 @@ func (a *app) runScheduler(ctx context.Context, cfg *config.Config, o *redis.Uni
 
 // besideScheduler runs a scheduler for as long as run takes.
 func (a *app) besideScheduler(ctx context.Context, cfg *config.Config, o *redis.UniversalOptions, run func(context.Context) error) error {
+	return together(ctx, run, func(ctx context.Context) error { return a.runScheduler(ctx, cfg, o) })
+}
+
+// together runs two parts until ctx, or one of them, ends.
+func together(ctx context.Context, run, beside func(context.Context) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() {
 		defer cancel()
-		ended <- a.runScheduler(ctx, cfg, o)
+		ended <- beside(ctx)
 	}()
 	err := run(ctx)
 	cancel()

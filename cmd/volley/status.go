@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -167,21 +166,11 @@ func counts(c enqueue.Counts) []stateCount {
 
 // recentJobs lists the latest jobs, the newest first.
 func (a *app) recentJobs(ctx context.Context, c *enqueue.Client, limit int) error {
-	ids, err := c.Recent(ctx, limit)
+	list, err := c.List(ctx, 0, limit, false)
 	if err != nil {
 		return err
 	}
-	jobs := []enqueue.Status{}
-	for _, id := range ids {
-		s, err := c.Status(ctx, id)
-		switch {
-		case errors.Is(err, enqueue.ErrNotFound): // forgotten in the meantime
-		case err != nil:
-			return err
-		default:
-			jobs = append(jobs, s)
-		}
-	}
+	jobs := list.Jobs
 	if a.json {
 		return writeJSON(a.stdout, jobs)
 	}

@@ -37,6 +37,7 @@ type Config struct {
 	Retention Retention
 	Hooks     Hooks
 	Admin     Admin
+	UI        UI
 	// Quiet are hours at which nobody is called, by the beginning of the number, and Everybody for the others; as
 	// window.Parse reads them.
 	Quiet map[string]string
@@ -156,7 +157,7 @@ func (r *reader) syntax(err error) {
 
 // config reads the whole document.
 func (r *reader) config(doc *yaml.Node) *Config {
-	top := r.section(doc, 1, "", "the file", []string{"redis", "accounts", "routes", "retry", "callbacks", "reports", "inbound", "scheduler", "outcomes", "retention", "hooks", "quiet", "admin"})
+	top := r.section(doc, 1, "", "the file", []string{"redis", "accounts", "routes", "retry", "callbacks", "reports", "inbound", "scheduler", "outcomes", "retention", "hooks", "quiet", "admin", "ui"})
 	c := &Config{
 		Redis:     r.redis(top),
 		Retry:     r.retry(top),
@@ -169,6 +170,7 @@ func (r *reader) config(doc *yaml.Node) *Config {
 		Hooks:     r.hooks(top),
 		Admin:     r.admin(top),
 		Quiet:     r.quiet(top),
+		UI:        r.ui(top),
 	}
 	var names []string
 	c.Accounts, names = r.accounts(top)

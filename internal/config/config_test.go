@@ -111,6 +111,7 @@ func TestParse_EverythingSet(t *testing.T) {
 			Listen: "127.0.0.1:8081", PublicURL: "https://sms.example.com/in", Secret: config.NewSecret("the-callbacks-secret"),
 		},
 		Admin: config.Admin{Listen: "127.0.0.1:9464"},
+		UI:    config.UI{Listen: "127.0.0.1:8090", Session: 12 * time.Hour},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("\n got %+v\nwant %+v", got, want)
@@ -154,6 +155,7 @@ func TestParse_Defaults(t *testing.T) {
 		Reports:   config.Reports{GiveUp: 72 * time.Hour, Poll: time.Minute},
 		Retention: config.Retention{Redis: 30 * 24 * time.Hour},
 		Scheduler: config.Scheduler{Files: "."},
+		UI:        config.UI{Listen: "127.0.0.1:8090", Session: 12 * time.Hour},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("\n got %+v\nwant %+v", got, want)
@@ -308,7 +310,7 @@ func TestParse_Refused(t *testing.T) {
 			"sections that are missing or unknown", "rediss: {}\n", []string{
 				"volley.yaml: redis.url: is missing; give it, or a file that has it as url_file",
 				"volley.yaml: accounts: is missing; name at least one, with its provider below it",
-				"volley.yaml:1: rediss: unknown key; did you mean redis? the file takes redis, accounts, routes, retry, callbacks, reports, inbound, scheduler, outcomes, retention, hooks, quiet, admin",
+				"volley.yaml:1: rediss: unknown key; did you mean redis? the file takes redis, accounts, routes, retry, callbacks, reports, inbound, scheduler, outcomes, retention, hooks, quiet, admin, ui",
 			},
 		},
 		{"no account", redis + "accounts: {}\n", []string{"volley.yaml:2: accounts: has none; name at least one, with its provider below it"}},

@@ -29,27 +29,7 @@ func (r *reader) scheduler(top *section) Scheduler {
 	if n, line := s.child("secrets"); n != nil {
 		out.Secrets = r.secrets(n, line, "scheduler.secrets")
 	}
-	n, line := s.child("allow_private")
-	if n == nil {
-		return out
-	}
-	list := resolve(n)
-	if list.Kind != yaml.SequenceNode {
-		r.problem(line, "scheduler.allow_private", "must be a list of networks, such as [10.0.0.0/8, 127.0.0.1/32]")
-		return out
-	}
-	for _, item := range list.Content {
-		text, _, ok := r.scalar(item, item.Line, "scheduler.allow_private")
-		if !ok {
-			continue
-		}
-		p, err := netip.ParsePrefix(text)
-		if err != nil {
-			r.problem(item.Line, "scheduler.allow_private", "must be a list of networks, such as [10.0.0.0/8, 127.0.0.1/32]")
-			continue
-		}
-		out.AllowPrivate = append(out.AllowPrivate, p.Masked())
-	}
+	out.AllowPrivate = s.prefixes("allow_private")
 	return out
 }
 

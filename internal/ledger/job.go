@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -295,12 +294,7 @@ func (l *Ledger) Counts(ctx context.Context, job string) (Counts, error) {
 		return c, err
 	}
 	for _, cmd := range cmds {
-		for word, n := range cmd.Val() {
-			if st, ok := ParseState(word); ok {
-				v, _ := strconv.ParseInt(n, 10, 64)
-				c[st] += v
-			}
-		}
+		c.add(cmd.Val())
 	}
 	return c, nil
 }

@@ -67,8 +67,13 @@ type view struct {
 
 // views yields a job's batches, some at a time. It stops at the first error.
 func (l *Ledger) views(ctx context.Context, job Job) iter.Seq2[view, error] {
+	return l.viewsFrom(ctx, job, 0)
+}
+
+// viewsFrom is views from a batch on.
+func (l *Ledger) viewsFrom(ctx context.Context, job Job, first int) iter.Seq2[view, error] {
 	return func(yield func(view, error) bool) {
-		for first := 0; first < job.Batches; first += batchesPerRead {
+		for first := first; first < job.Batches; first += batchesPerRead {
 			views, err := l.read(ctx, job.Spec.ID, first, min(first+batchesPerRead, job.Batches))
 			if err != nil {
 				yield(view{}, err)
@@ -148,27 +153,33 @@ func readView(job string, batch int, v []any) (view, error) {
 	return out, nil
 }
 
+// outcome returns what is known about the recipient at a position, without History.
+func (v *view) outcome(spec *Spec, i int) Outcome {
+	r, rec := &v.batch.Recipients[i], &v.records[i]
+	o := Outcome{To: r.To.String(), Row: r.Row, Ref: r.Ref, State: rec.State, Attempts: int(rec.Attempts), At: rec.At}
+	if int(rec.Account) < len(spec.Accounts) {
+		o.Account = spec.Accounts[rec.Account]
+	}
+	n := v.side.Note(rec.Note)
+	o.Code, o.Detail, o.ID = n.Code, n.Detail, v.side.ID(rec.ID)
+	v.reported(i, &o)
+	if r.To == 0 {
+		o.To, o.Detail = "", DetailForgotten
+	}
+	if o.At == 0 {
+		o.At = spec.Created
+	}
+	return o
+}
+
 func (v *view) yield(spec *Spec, yield func(Outcome, error) bool) bool {
 	departures := v.side.Departures()
-	for i, r := range v.batch.Recipients {
-		rec := v.records[i]
-		o := Outcome{To: r.To.String(), Row: r.Row, Ref: r.Ref, State: rec.State, Attempts: int(rec.Attempts), At: rec.At}
-		if int(rec.Account) < len(spec.Accounts) {
-			o.Account = spec.Accounts[rec.Account]
-		}
-		n := v.side.Note(rec.Note)
-		o.Code, o.Detail, o.ID = n.Code, n.Detail, v.side.ID(rec.ID)
+	for i := range v.batch.Recipients {
+		o := v.outcome(spec, i)
 		for k := range departures {
 			if d := &departures[k]; d.Has(i) && int(d.Account) < len(spec.Accounts) {
 				o.History = append(o.History, Step{spec.Accounts[d.Account], d.Note.Code, d.Note.Detail, int(d.Attempts), d.At})
 			}
-		}
-		v.reported(i, &o)
-		if r.To == 0 {
-			o.To, o.Detail = "", DetailForgotten
-		}
-		if o.At == 0 {
-			o.At = spec.Created
 		}
 		if !yield(o, nil) {
 			return false

@@ -62,15 +62,34 @@ func (l *Ledger) SetWaiting(ctx context.Context, job string, batch int, until, n
 	return waitScript.Run(ctx, l.rdb, []string{waitKey(job)}, until.UnixMilli(), now.UnixMilli(), strconv.Itoa(batch)+" "+why).Err()
 }
 
-// Waiting returns the next moment until which recipients of a job wait, and for what; the zero time when none is known to.
-func (l *Ledger) Waiting(ctx context.Context, job string, now time.Time) (until time.Time, why string, err error) {
-	z, err := l.rdb.ZRangeByScoreWithScores(ctx, waitKey(job), &redis.ZRangeBy{
-		Min: strconv.FormatInt(now.UnixMilli(), 10), Max: "+inf", Count: 1,
-	}).Result()
-	if err != nil || len(z) == 0 {
-		return time.Time{}, "", err
+// Wait is until when recipients of a job wait, and for what. The zero Wait is of a job of which none is known to.
+type Wait struct {
+	Until time.Time
+	Why   string
+}
+
+// WaitingOf returns the next moment until which recipients of each job wait, by the jobs' index, in one round trip.
+func (l *Ledger) WaitingOf(ctx context.Context, ids []string, now time.Time) ([]Wait, error) {
+	out := make([]Wait, len(ids))
+	if len(ids) == 0 {
+		return out, nil
 	}
-	member, _ := z[0].Member.(string)
-	_, why, _ = strings.Cut(member, " ")
-	return time.UnixMilli(int64(z[0].Score)), why, nil
+	pipe := l.rdb.Pipeline()
+	cmds := make([]*redis.ZSliceCmd, len(ids))
+	for i, id := range ids {
+		cmds[i] = pipe.ZRangeByScoreWithScores(ctx, waitKey(id), &redis.ZRangeBy{
+			Min: strconv.FormatInt(now.UnixMilli(), 10), Max: "+inf", Count: 1,
+		})
+	}
+	if _, err := pipe.Exec(ctx); err != nil {
+		return nil, err
+	}
+	for i, cmd := range cmds {
+		if z := cmd.Val(); len(z) > 0 {
+			member, _ := z[0].Member.(string)
+			_, why, _ := strings.Cut(member, " ")
+			out[i] = Wait{time.UnixMilli(int64(z[0].Score)), why}
+		}
+	}
+	return out, nil
 }

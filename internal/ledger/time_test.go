@@ -38,9 +38,9 @@ func TestWaiting(t *testing.T) {
 		}
 		check := func(at, want time.Duration, why string) {
 			t.Helper()
-			until, got, err := l.Waiting(ctx, "j", now.Add(at))
-			if err != nil || got != why || why != "" && !until.Equal(now.Add(want)) {
-				t.Errorf("after %v: until %v, %q, %v; want %v, %q", at, until.Sub(now), got, err, want, why)
+			w, err := l.WaitingOf(ctx, []string{"other", "j"}, now.Add(at))
+			if err != nil || w[0] != (Wait{}) || w[1].Why != why || why != "" && !w[1].Until.Equal(now.Add(want)) {
+				t.Errorf("after %v: %v, %v; want %v, %q", at, w, err, want, why)
 			}
 		}
 		check(0, 0, "")

@@ -170,3 +170,28 @@ func Drop(i *asynq.Inspector, queue string, r Ref) error {
 	}
 	return err
 }
+
+// Depths returns how many tasks are on each queue: waiting, due later, or with a worker. It takes one round trip.
+func Depths(ctx context.Context, rdb redis.UniversalClient, queues []string) ([]int64, error) {
+	out := make([]int64, len(queues))
+	if len(queues) == 0 {
+		return out, nil
+	}
+	pipe := rdb.Pipeline()
+	cmds := make([][]*redis.IntCmd, len(queues))
+	for i, q := range queues {
+		key := "asynq:{" + q + "}:"
+		cmds[i] = []*redis.IntCmd{
+			pipe.LLen(ctx, key+"pending"), pipe.LLen(ctx, key+"active"), pipe.ZCard(ctx, key+"scheduled"), pipe.ZCard(ctx, key+"retry"),
+		}
+	}
+	if _, err := pipe.Exec(ctx); err != nil {
+		return nil, err
+	}
+	for i := range cmds {
+		for _, c := range cmds[i] {
+			out[i] += c.Val()
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,176 @@
+package ui
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/volleysms/volley/enqueue"
+	"github.com/volleysms/volley/internal/ledger"
+	"github.com/volleysms/volley/internal/signin"
+	"github.com/volleysms/volley/internal/standing"
+	"github.com/volleysms/volley/internal/task"
+	"github.com/volleysms/volley/internal/trail"
+	"github.com/volleysms/volley/scheduler"
+)
+
+// accountView is an account and how it stands.
+type accountView struct {
+	Account
+	// State is ok, suspended or down.
+	State   string
+	Trouble *standing.Trouble
+	Waiting int64
+}
+
+func (s *Server) accountViews(ctx context.Context) ([]accountView, error) {
+	names := make([]string, len(s.o.Accounts))
+	var queues []string
+	for i, a := range s.o.Accounts {
+		names[i] = a.Name
+		for _, p := range task.Priorities {
+			queues = append(queues, task.Queue(a.Name, p))
+		}
+	}
+	troubles, err := s.book.Of(ctx, names...)
+	if err != nil {
+		return nil, err
+	}
+	depths, err := task.Depths(ctx, s.rdb, queues)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]accountView, len(names))
+	for i, a := range s.o.Accounts {
+		v := accountView{Account: a, State: "ok", Trouble: troubles[a.Name]}
+		if v.Trouble != nil {
+			v.State = v.Trouble.Why
+		}
+		for k := range task.Priorities {
+			v.Waiting += depths[i*len(task.Priorities)+k]
+		}
+		out[i] = v
+	}
+	return out, nil
+}
+
+func (s *Server) accounts(w http.ResponseWriter, r *http.Request, u signin.User) error {
+	list, err := s.accountViews(r.Context())
+	if err != nil {
+		return err
+	}
+	s.render(w, r, u, http.StatusOK, "accounts", view{Title: "Accounts", Tab: "accounts", Data: list})
+	return nil
+}
+
+// held finds the jobs with unknown recipients, and remembers them for a moment: all jobs are looked at for it.
+type held struct {
+	mu  sync.Mutex
+	at  time.Time
+	ids []string
+}
+
+const (
+	heldFor = 5 * time.Second
+	// heldAmong is how many of the newest jobs are looked at.
+	heldAmong = 20_000
+)
+
+func (h *held) find(ctx context.Context, l *ledger.Ledger) ([]string, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if time.Since(h.at) < heldFor {
+		return h.ids, nil
+	}
+	ids, err := l.Holding(ctx, ledger.Unknown, heldAmong)
+	if err == nil {
+		h.ids, h.at = ids, time.Now()
+	}
+	return ids, err
+}
+
+type unknownView struct {
+	Jobs  []jobView
+	Total int64 // recipients
+	More  int   // jobs that are not listed
+	Among int64
+}
+
+func (s *Server) unknown(w http.ResponseWriter, r *http.Request, u signin.User) error {
+	ids, err := s.held.find(r.Context(), s.ledger)
+	if err != nil {
+		return err
+	}
+	v := unknownView{Among: heldAmong}
+	if len(ids) > perPage {
+		v.More, ids = len(ids)-perPage, ids[:perPage]
+	}
+	list, err := s.client.Statuses(r.Context(), ids)
+	if err != nil {
+		return err
+	}
+	list = slices.DeleteFunc(list, func(st enqueue.Status) bool { return st.Counts.Unknown == 0 })
+	for _, st := range list {
+		v.Total += st.Counts.Unknown
+		v.Jobs = append(v.Jobs, s.jobView(st))
+	}
+	s.render(w, r, u, http.StatusOK, "unknown", view{Title: "Unknown recipients", Tab: "unknown", Data: v})
+	return nil
+}
+
+func (s *Server) schedules(w http.ResponseWriter, r *http.Request, u signin.User) error {
+	list, err := s.plans.List(r.Context())
+	if err != nil {
+		return err
+	}
+	s.render(w, r, u, http.StatusOK, "schedules", view{Title: "Schedules", Tab: "schedules", Data: list})
+	return nil
+}
+
+// scheduleView is a schedule and what became of its latest ticks.
+type scheduleView struct {
+	scheduler.Info
+	Latest []scheduler.Firing
+}
+
+// firingsShown is how many of a schedule's latest ticks are listed.
+const firingsShown = 20
+
+func (s *Server) schedule(w http.ResponseWriter, r *http.Request, u signin.User) error {
+	name := r.PathValue("name")
+	in, err := s.plans.Get(r.Context(), name)
+	if err != nil {
+		return err
+	}
+	latest, err := s.plans.History(r.Context(), name, firingsShown)
+	if err != nil {
+		return err
+	}
+	s.render(w, r, u, http.StatusOK, "schedule", view{Title: in.Name, Tab: "schedules", Data: scheduleView{in, latest}})
+	return nil
+}
+
+type trailView struct {
+	Entries []trail.Entry
+	Next    string
+}
+
+func (s *Server) trailPage(w http.ResponseWriter, r *http.Request, u signin.User) error {
+	list, next, err := s.trail.Latest(r.Context(), r.URL.Query().Get("next"), perPage)
+	if err != nil {
+		return err
+	}
+	s.render(w, r, u, http.StatusOK, "trail", view{Title: "Trail", Tab: "trail", Data: trailView{list, next}})
+	return nil
+}
+
+// note puts what somebody did on the trail, also when they have left meanwhile.
+func (s *Server) note(r *http.Request, u signin.User, did, to, result string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), noteTimeout)
+	defer cancel()
+	s.trail.Add(ctx, trail.Entry{Who: u.Name, From: s.door.From(r), Did: did, To: to, Result: result})
+}
+
+const noteTimeout = 5 * time.Second
