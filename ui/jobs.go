@@ -13,6 +13,7 @@ import (
 	"github.com/volleysms/volley/enqueue"
 	"github.com/volleysms/volley/internal/ledger"
 	"github.com/volleysms/volley/internal/signin"
+	"github.com/volleysms/volley/internal/speed"
 )
 
 // perPage is how many jobs, recipients or entries a page lists.
@@ -106,10 +107,10 @@ func (s *Server) jobView(st enqueue.Status) jobView {
 	if st.State != enqueue.Running && st.State != enqueue.Queued {
 		return v
 	}
-	if r, known := s.watch.rate(st.JobID); known {
+	if r, known := s.watch.meter.PerSecond(st.JobID); known {
 		v.Rate = rate(r)
-		if r > 0 && v.Open > 0 {
-			v.ETA = span(time.Duration(float64(v.Open) / r * float64(time.Second)))
+		if left, ok := speed.Left(v.Open, r); ok {
+			v.ETA = span(left)
 		}
 	}
 	return v

@@ -4,11 +4,13 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
 	"github.com/volleysms/volley/enqueue"
 	"github.com/volleysms/volley/internal/ledger"
+	"github.com/volleysms/volley/internal/pulse"
 	"github.com/volleysms/volley/internal/signin"
 	"github.com/volleysms/volley/internal/standing"
 	"github.com/volleysms/volley/internal/task"
@@ -23,9 +25,41 @@ type accountView struct {
 	State   string
 	Trouble *standing.Trouble
 	Waiting int64
+	pulse.Use
+	Limited []limitView
 }
 
-func (s *Server) accountViews(ctx context.Context) ([]accountView, error) {
+// limitView is a limit and how much of it is used.
+type limitView struct {
+	What     string
+	Now, Max string
+	// Part is how much that is of a thousand.
+	Part float64
+}
+
+// limits are the account's, with what is used of them.
+func (v *accountView) limits() (out []limitView) {
+	if v.Lanes > 0 {
+		out = append(out, limitView{
+			"Calls in flight", strconv.Itoa(v.InFlight), strconv.Itoa(v.Lanes), min(1000, 1000*float64(v.InFlight)/float64(v.Lanes)),
+		})
+	}
+	used := map[string]float64{"Calls": v.Calls, "Recipients": v.Recipients, "Segments": v.Segments}
+	for _, l := range v.Limits {
+		out = append(out, limitView{l.What, rate(used[l.What]), rate(l.PerSecond), min(1000, 1000*used[l.What]/l.PerSecond)})
+	}
+	return out
+}
+
+// Unlimited are the speeds that nothing limits.
+func (v *accountView) Unlimited() (out []Limit) {
+	used := []Limit{{"Calls", v.Calls}, {"Recipients", v.Recipients}}
+	return slices.DeleteFunc(used, func(u Limit) bool {
+		return slices.ContainsFunc(v.Limits, func(l Limit) bool { return l.What == u.What })
+	})
+}
+
+func (s *Server) accountViews(ctx context.Context) ([]*accountView, error) {
 	names := make([]string, len(s.o.Accounts))
 	var queues []string
 	for i, a := range s.o.Accounts {
@@ -42,9 +76,14 @@ func (s *Server) accountViews(ctx context.Context) ([]accountView, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := make([]accountView, len(names))
+	uses, err := s.pulse.Of(ctx, time.Now(), names...)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]*accountView, len(names))
 	for i, a := range s.o.Accounts {
-		v := accountView{Account: a, State: "ok", Trouble: troubles[a.Name]}
+		v := &accountView{Account: a, State: "ok", Trouble: troubles[a.Name], Use: uses[i]}
+		v.Limited = v.limits()
 		if v.Trouble != nil {
 			v.State = v.Trouble.Why
 		}

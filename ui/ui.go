@@ -14,6 +14,7 @@ import (
 
 	"github.com/volleysms/volley/enqueue"
 	"github.com/volleysms/volley/internal/ledger"
+	"github.com/volleysms/volley/internal/pulse"
 	"github.com/volleysms/volley/internal/signin"
 	"github.com/volleysms/volley/internal/standing"
 	"github.com/volleysms/volley/internal/trail"
@@ -57,6 +58,7 @@ type Server struct {
 	client *enqueue.Client
 	ledger *ledger.Ledger
 	book   *standing.Book
+	pulse  *pulse.Book
 	plans  *scheduler.Store
 	trail  *trail.Trail
 	door   *signin.Door
@@ -80,7 +82,7 @@ func New(rdb redis.UniversalClient, o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		o: o, log: o.Logger, rdb: rdb, client: o.Client, ledger: ledger.New(rdb), book: standing.New(rdb), plans: scheduler.NewStore(rdb),
+		o: o, log: o.Logger, rdb: rdb, client: o.Client, ledger: ledger.New(rdb), book: standing.New(rdb), pulse: pulse.New(rdb), plans: scheduler.NewStore(rdb),
 		trail: trail.New(rdb, o.Logger.Named("trail")), door: door, watch: newWatch(o.Client),
 	}
 	s.handle = s.routes()

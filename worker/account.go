@@ -34,6 +34,8 @@ type account struct {
 	servers []*asynq.Server
 	busy    sync.WaitGroup // lanes and handlers
 
+	doings doings
+
 	guard   *window.Guard
 	timings timings
 

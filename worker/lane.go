@@ -194,11 +194,13 @@ func (l *lane) punctual(c *call, at time.Time) bool {
 
 // send makes the call. An adapter that panics may have sent: settle takes nothing for an answer as unknown.
 func (a *account) send(ctx context.Context, c providers.Call) (results []providers.Result) {
+	a.doings.begins()
 	defer func() {
 		if p := recover(); p != nil {
 			a.w.log.Error("the adapter panicked", zap.String("account", a.name), zap.Stack("stack"))
 			results = nil
 		}
+		a.doings.ended(&c, results)
 	}()
 	return a.adapter.Send(ctx, c)
 }

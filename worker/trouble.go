@@ -17,10 +17,7 @@ const lookAround = time.Second
 // stand keeps the accounts' gates as the shared records say, until the worker stops. Whichever worker's turn it is
 // probes.
 func (w *Worker) stand() {
-	names := make([]string, len(w.accounts))
-	for i, a := range w.accounts {
-		names[i] = a.name
-	}
+	names := w.names()
 	t := time.NewTicker(lookAround)
 	defer t.Stop()
 	for first := true; ; first = false {

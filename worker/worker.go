@@ -113,6 +113,7 @@ func (w *Worker) Run(ctx context.Context) (err error) {
 	var beats sync.WaitGroup
 	beats.Go(w.beat)
 	beats.Go(w.stand)
+	beats.Go(w.tell)
 	beats.Go(func() { sweep.New(w.rdb, w.log.Named("sweep")).Run(w.stopCtx) })
 	started := 0
 	for _, a := range w.accounts {
