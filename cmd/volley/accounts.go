@@ -121,20 +121,33 @@ func (a *app) accountList(ctx context.Context, cfg *config.Config) ([]accountInf
 	for _, acc := range cfg.Accounts {
 		list = append(list, infoOf(acc))
 	}
-	return list, a.withRedis(ctx, cfg, func(rdb redis.UniversalClient) error {
-		records, err := standing.New(rdb).Of(ctx, accountNames(cfg)...)
-		if err != nil {
-			return err
+	err := a.withRedis(ctx, cfg, func(rdb redis.UniversalClient) error {
+		known, err := standings(ctx, rdb, cfg)
+		if err == nil {
+			list = known
 		}
-		for i := range list {
-			list[i].State = stateOK
-			if t := records[list[i].Name]; t != nil {
-				since := t.Since.UTC()
-				list[i].State, list[i].Since, list[i].Code, list[i].Detail = t.Why, &since, t.Code, t.Detail
-			}
-		}
-		return nil
+		return err
 	})
+	return list, err
+}
+
+// standings are the accounts and how they stand.
+func standings(ctx context.Context, rdb redis.UniversalClient, cfg *config.Config) ([]accountInfo, error) {
+	records, err := standing.New(rdb).Of(ctx, accountNames(cfg)...)
+	if err != nil {
+		return nil, err
+	}
+	list := []accountInfo{}
+	for _, acc := range cfg.Accounts {
+		i := infoOf(acc)
+		i.State = stateOK
+		if t := records[i.Name]; t != nil {
+			since := t.Since.UTC()
+			i.State, i.Since, i.Code, i.Detail = t.Why, &since, t.Code, t.Detail
+		}
+		list = append(list, i)
+	}
+	return list, nil
 }
 
 func infoOf(c config.Account) accountInfo {

@@ -79,7 +79,7 @@ invalid input.`,
 		newWorker(a), newCallbacks(a), newScheduler(a), newSchedules(a), newReschedule(a), newDue(a), newReplace(a),
 		newBench(a),
 		newSend(a), newImport(a), newStatus(a), newOutcomes(a), newFind(a), newForget(a), newVerify(a), newInbound(a),
-		newAccounts(a), newUI(a),
+		newAccounts(a), newUI(a), newTop(a),
 		newGatewayAPI(a), newMTTM(a), newOgangi(a), newMgageCommands(a),
 		newVersion(a),
 	)
