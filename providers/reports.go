@@ -15,7 +15,7 @@ type Fate uint8
 
 // The fates.
 const (
-	// Pending: nothing that is not known already.
+	// Pending: nothing that is not known already, but for the gateway's words.
 	Pending Fate = iota
 	// Taken: the gateway or the network has the message; not final.
 	Taken
@@ -43,6 +43,9 @@ type Report struct {
 	// At is the gateway's time of the event; zero when it names none.
 	At time.Time
 }
+
+// Says reports whether there is anything in it: a fate, or words about a message whose fate they don't tell.
+func (r *Report) Says() bool { return r.Fate != Pending || r.Code != "" || r.Detail != "" }
 
 // Inbound is a message from a handset (MO).
 type Inbound struct {

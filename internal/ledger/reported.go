@@ -22,8 +22,8 @@ type reported struct {
 	// since has, by position, the round in which the recipient was queued the last time; nil when that is 0 for all.
 	since []uint8
 	texts SideView
-	// records has, by position, State, At, Note and ID of the last word that counts; state Queued is none. Note and ID are
-	// entries of texts.
+	// records has, by position, State, At, Note and ID of the last word that counts; state Queued is none, and Unknown are
+	// words alone. Note and ID are entries of texts.
 	records []Record
 }
 
@@ -35,7 +35,7 @@ const (
 )
 
 // The states of an entry, in two bits.
-var reportedStates = [4]State{Queued, Accepted, Delivered, Undelivered}
+var reportedStates = [4]State{Unknown, Accepted, Delivered, Undelivered}
 
 // errReported says that a batch's reports can't be read.
 var errReported = errors.New("ledger: the reports of a batch can't be read")
@@ -84,7 +84,7 @@ func readReported(b []byte, n int) (*reported, error) {
 			id = d.uvarint()
 		}
 		gap := head >> 4
-		if d.bad || rec.State == Queued || gap > uint64(n) || note > uint64(len(r.texts.entries)) || id > uint64(len(r.texts.entries)) {
+		if d.bad || gap > uint64(n) || note > uint64(len(r.texts.entries)) || id > uint64(len(r.texts.entries)) {
 			return nil, errReported
 		}
 		rec.Note, rec.ID = uint16(note), uint16(id)

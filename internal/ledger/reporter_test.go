@@ -28,6 +28,11 @@ func at(position int, state State) Report {
 	return Report{Position: position, Account: "first", State: state, Note: Note{Code: state.String()}, At: 1_700_000_005_000}
 }
 
+// words is a report about the first recipient that tells no state.
+func words(code string, when int64) Report {
+	return Report{Account: "first", Note: Note{Code: code}, At: when}
+}
+
 // ofCall is a report about the first recipient's nth call.
 func ofCall(n int, state State) Report {
 	r := at(0, state)
@@ -55,6 +60,15 @@ func TestReporter_Rules(t *testing.T) {
 		{"FinalStays", Record{State: Accepted}, []Report{at(0, Delivered), at(0, Undelivered), at(0, Accepted)}, Delivered, []Verdict{Applied, Known, Known}, "delivered"},
 		{"DeliveredAtOnceStays", Record{State: Delivered}, []Report{at(0, Undelivered)}, Delivered, []Verdict{Known}, ""},
 		{"TheSameTwice", Record{State: Accepted}, []Report{at(0, Accepted), at(0, Accepted)}, Accepted, []Verdict{Applied, Known}, "accepted"},
+		{"WordsAloneOfAccepted", Record{State: Accepted}, []Report{words("THROTTLED", 5)}, Accepted, []Verdict{Applied}, "THROTTLED"},
+		{"WordsAloneOfUnknown", Record{State: Unknown}, []Report{words("SAID", 5), words("SAID", 5)}, Unknown, []Verdict{Applied, Known}, "SAID"},
+		{"WordsAloneOfFailed", Record{State: Failed}, []Report{words("SAID", 5)}, Failed, []Verdict{Known}, ""},
+		{"WordsAloneAfterTheEnd", Record{State: Accepted}, []Report{at(0, Delivered), words("SAID", 1<<50)}, Delivered, []Verdict{Applied, Known}, "delivered"},
+		{"WordsAloneThenTheEnd", Record{State: Unknown}, []Report{words("SAID", 1<<50), at(0, Delivered)}, Delivered, []Verdict{Applied, Applied}, "delivered"},
+		{"LaterWordsThenTaken", Record{State: Unknown}, []Report{words("SAID", 1<<50), at(0, Accepted)}, Accepted, []Verdict{Applied, Applied}, "SAID"},
+		{"TakenThenLaterWords", Record{State: Unknown}, []Report{at(0, Accepted), words("SAID", 1<<50)}, Accepted, []Verdict{Applied, Applied}, "SAID"},
+		{"EarlierWordsThenTaken", Record{State: Unknown}, []Report{words("SAID", 5), at(0, Accepted)}, Accepted, []Verdict{Applied, Applied}, "accepted"},
+		{"WordsAloneAreEarly", Record{}, []Report{words("SAID", 5)}, Queued, []Verdict{Early}, ""},
 		{"CancelledStays", Record{State: Cancelled}, []Report{at(0, Delivered)}, Cancelled, []Verdict{Known}, ""},
 		{"QueuedIsEarly", Record{}, []Report{at(0, Delivered)}, Queued, []Verdict{Early}, ""},
 		{"SendingIsEarly", Record{State: Sending}, []Report{at(0, Delivered)}, Sending, []Verdict{Early}, ""},
@@ -267,7 +281,8 @@ type reportModel struct {
 	sent []Report
 }
 
-// recipientModel is one recipient: its outcome, and what counts of what was reported about its last attempt.
+// recipientModel is one recipient: its outcome, and what counts of what was reported about its last attempt, of which
+// Queued is words alone.
 type recipientModel struct {
 	state State
 	since int
@@ -396,7 +411,7 @@ func (m *reportModel) report(t *rapid.T) {
 	if p.fate == Queued {
 		t.Skip("there was no call")
 	}
-	r := at(i, rapid.SampledFrom([]State{p.fate, Accepted}).Draw(t, "says"))
+	r := at(i, rapid.SampledFrom([]State{p.fate, Accepted, Queued}).Draw(t, "says"))
 	r.Round, r.At = p.round, rapid.Int64Range(1, 9).Draw(t, "at")
 	if rapid.Bool().Draw(t, "by number") {
 		r.Position, r.To = -1, testNumber(uint64(i+1))

@@ -79,14 +79,23 @@ func (b *reporting) judge(r *Report) Verdict {
 		case r.State != Delivered:
 			return Stale
 		case is == Undelivered:
-			b.write(i, rec, is, r)
+			b.write(i, rec, is, r.State, r)
 			return Applied
 		}
 	}
-	if !mayChange(is, r.State) || is == r.State && !b.newer(i, r) {
-		return Known
+	says := r.State
+	if says == Queued {
+		says = is // words alone
 	}
-	b.write(i, rec, is, r)
+	switch {
+	case !mayChange(is, says), is == says && !b.newer(i, r):
+		return Known
+	case is == Unknown && says == Accepted && !b.newer(i, r):
+		b.delta.count(is, says)
+		b.reports.records[i].State, b.changed = says, true // with the words that came later than these
+		return Applied
+	}
+	b.write(i, rec, is, says, r)
 	return Applied
 }
 
@@ -101,7 +110,7 @@ func mayChange(is, says State) bool {
 	return false
 }
 
-// newer reports whether r is later than what was reported about i before, which says the same.
+// newer reports whether r is later than what was reported about i before.
 func (b *reporting) newer(i int, r *Report) bool {
 	was := b.reports.records[i]
 	if was.State == Queued || was.At != r.At {
@@ -111,12 +120,13 @@ func (b *reporting) newer(i int, r *Report) bool {
 	return note.Code < r.Note.Code || note.Code == r.Note.Code && note.Detail < r.Note.Detail
 }
 
-func (b *reporting) write(i int, rec Record, is State, r *Report) {
-	to := Record{State: r.State, At: r.At, Note: b.reports.note(r.Note), ID: b.reports.records[i].ID}
+// write makes says of who is in a state, with what r has beside that.
+func (b *reporting) write(i int, rec Record, is, says State, r *Report) {
+	to := Record{State: says, At: r.At, Note: b.reports.note(r.Note), ID: b.reports.records[i].ID}
 	if rec.ID == 0 && to.ID == 0 {
 		to.ID = b.reports.id(r.ID)
 	}
-	b.delta.count(is, r.State)
+	b.delta.count(is, says)
 	b.reports.records[i] = to
 	b.changed = true
 }

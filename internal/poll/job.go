@@ -130,7 +130,8 @@ func (p *Poller) ask(ctx context.Context, m *ledger.Awaited) ([]providers.Report
 }
 
 var states = map[providers.Fate]ledger.State{
-	providers.Taken: ledger.Accepted, providers.Delivered: ledger.Delivered, providers.Undelivered: ledger.Undelivered,
+	providers.Pending: ledger.Queued, // words alone
+	providers.Taken:   ledger.Accepted, providers.Delivered: ledger.Delivered, providers.Undelivered: ledger.Undelivered,
 }
 
 // match finds the recipients that reports are about: those with the number, or the only one.
@@ -141,7 +142,7 @@ func match(m *ledger.Awaited, round int, reports []providers.Report, now time.Ti
 			i = 0
 		}
 		state, says := states[r.Fate]
-		if i < 0 || !says {
+		if i < 0 || !says || !r.Says() {
 			continue
 		}
 		if r.At.IsZero() || r.At.After(now.Add(time.Hour)) {

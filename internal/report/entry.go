@@ -159,15 +159,17 @@ func (d *decoder) string() string {
 	return s
 }
 
-// states are what the fates make of an outcome; Pending, which makes nothing of it, is not among them.
+// states are what the fates make of an outcome; Pending makes nothing of it, and leaves its words.
 var states = map[providers.Fate]ledger.State{
-	providers.Taken: ledger.Accepted, providers.Delivered: ledger.Delivered, providers.Undelivered: ledger.Undelivered,
+	providers.Pending: ledger.Queued,
+	providers.Taken:   ledger.Accepted, providers.Delivered: ledger.Delivered, providers.Undelivered: ledger.Undelivered,
 }
 
 // toLedger returns report i in the ledger's words; ok is false when it says nothing.
 func (e *Entry) toLedger(i int) (r ledger.Report, ok bool) {
 	p := &e.Reports[i]
 	state, ok := states[p.Fate]
+	ok = ok && p.Says()
 	return ledger.Report{
 		Position: e.Target.Position, To: p.To, ID: p.ID, Round: e.Target.Round, Attempt: e.Target.Attempt, Account: e.Account, State: state,
 		Note: ledger.Note{Code: p.Code, Detail: p.Detail}, At: e.at(p),

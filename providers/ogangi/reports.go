@@ -19,13 +19,12 @@ func (a *Adapter) Poll(ctx context.Context, id string) ([]providers.Report, erro
 	if err != nil {
 		return nil, err
 	}
-	fate := m.Fate()
-	if fate == providers.Pending {
+	if m.Status == "" {
 		return nil, nil
 	}
 	to, _ := sms.ParseMSISDN(m.To) // zero where the platform names none
 	return []providers.Report{{
-		Fate: fate, To: to, ID: id, Code: word(m.Status),
+		Fate: m.Fate(), To: to, ID: id, Code: word(m.Status),
 		Detail: a.client.detail(m.Description, m.Text),
 	}}, nil
 }
