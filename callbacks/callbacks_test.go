@@ -56,6 +56,8 @@ func (gateway) Receive(p providers.Push) (out providers.Pushed, err error) {
 		out.Reports = []providers.Report{{Fate: providers.Delivered, To: sms.MSISDN(n), Reference: q.Get("ref"), Code: "DELIVRD"}}
 	case "pending":
 		out.Reports = []providers.Report{{To: sms.MSISDN(n)}}
+	case "word":
+		out.Reports = []providers.Report{{To: sms.MSISDN(n), Code: "THROTTLED"}}
 	case "mo":
 		out.Inbound = []providers.Inbound{{ID: q.Get("id"), From: sms.MSISDN(n), To: "1234", Text: "STOP"}}
 	default:
@@ -205,6 +207,9 @@ func TestServer_Takes(t *testing.T) {
 	}{
 		{"AReport", func(s *report.Signer) string { return s.Address("dk", report.Target{Job: job, Position: 0}) }, "status=delivered", 1, 0},
 		{"NothingNew", func(s *report.Signer) string { return s.Address("dk", report.Target{Job: job, Position: 0}) }, "status=pending", 0, 0},
+		{"WordsAlone", func(s *report.Signer) string { return s.Address("dk", report.Target{Job: job, Position: 0}) }, "status=word", 1, 0},
+		{"AnInboundMessageToTheAddressOfAReport", func(s *report.Signer) string { return s.Address("dk", report.Target{Job: job, Position: 0}) }, "status=mo&id=1&to=4500000001", 0, 0},
+		{"AProvenInboundMessageToTheAddressOfAReport", func(s *report.Signer) string { return s.Address("dk", report.Target{Job: job, Position: 0}) }, "status=mo&id=1&to=4500000001&proof=good", 0, 1},
 		{"AnInboundMessage", func(s *report.Signer) string { return s.Inbound("dk") }, "status=mo&id=1&to=4500000001", 0, 1},
 		{"AProvenReport", func(s *report.Signer) string { return s.Inbound("dk") }, "status=delivered&proof=good&ref=" + job + ".0.0.0.1&to=4500000001", 1, 0},
 		{"AnUnprovenReportChangesNothing", func(s *report.Signer) string { return s.Inbound("dk") }, "status=delivered&ref=" + job + ".0.0.0.1&to=4500000001", 0, 0},

@@ -76,6 +76,11 @@ func (s *Server) take(w http.ResponseWriter, r *http.Request, account string, re
 		s.later(w, account, unavailable, err)
 		return
 	}
+	if target != nil && !pushed.Proven {
+		// Who knows the address of a message may report about that message, and nothing else.
+		ignored += len(pushed.Inbound)
+		pushed.Inbound = nil
+	}
 	if err := s.inbound.Put(r.Context(), account, pushed.Inbound, time.Now()); err != nil {
 		s.later(w, account, unavailable, err)
 		return
@@ -116,7 +121,7 @@ func entriesOf(account string, target *report.Target, p *providers.Pushed, now t
 			ignored++
 			continue
 		}
-		if r.Fate == providers.Pending {
+		if !r.Says() {
 			continue
 		}
 		i, found := at[t]

@@ -20,7 +20,7 @@ const (
 	malformed   = "malformed"   // it can't be read
 	oversized   = "oversized"   // the body is larger than providers.MaxPush
 	unread      = "unread"      // the body did not come in whole
-	unproven    = "unproven"    // reports, at the address for inbound messages, that nothing proves
+	unproven    = "unproven"    // reports at the address for inbound messages, or these at that of a report, that nothing proves
 	busy        = "busy"        // too many at a time
 	unavailable = "unavailable" // Redis does not take it
 )

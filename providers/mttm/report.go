@@ -10,12 +10,13 @@ import (
 	"github.com/volleysms/volley/sms"
 )
 
-// pushes reads what the gateway pushes: reports on one message (DLR), and a batch's progress. Both APIs push the same.
+// pushes reads what the gateway pushes: reports on one message (DLR), a batch's progress, and what handsets wrote. Both APIs
+// push the same.
 type pushes struct{}
 
 // What bounds a push: a report has some 400 bytes.
 const (
-	maxPush       = 64 << 10
+	maxPush       = 128 << 10
 	maxStatus     = 40 // of the status word
 	maxStatusText = 16 << 10
 )
@@ -24,8 +25,9 @@ const (
 // 30 s apart, and then never more. Source: fact sheet section 6.
 func (pushes) Ack() string { return "ACK/Jasmin" }
 
-// Receive reads a DLR, a POST with a form or a GET, or a batch's progress, a GET. Nothing in them proves who made them. A DLR
-// does not name its recipient; its address does. A batch's progress names it, except on old releases of the gateway.
+// Receive reads a DLR or an inbound message, a POST with a form or a GET, or a batch's progress, a GET. Nothing in them proves
+// who made them. A DLR does not name its recipient; its address does. A batch's progress names it, except on old releases of
+// the gateway.
 //
 // Nothing is kept of the gateway's sentences but the phrases that this package knows: they may hold the account's user name
 // and password, and the text. At stays zero, since the zone of the gateway's dates is not documented.
@@ -46,8 +48,14 @@ func (pushes) Receive(p providers.Push) (providers.Pushed, error) {
 		r, err = readDLR(fields)
 	case fields.Has("batchId"):
 		r, err = readProgress(fields)
+	case isInbound(fields):
+		m, err := readInbound(fields)
+		if err != nil {
+			return providers.Pushed{}, err
+		}
+		return providers.Pushed{Inbound: []providers.Inbound{m}}, nil
 	default:
-		err = malformed("it has neither message_status nor batchId")
+		err = malformed("it has neither message_status nor batchId, and is no inbound message")
 	}
 	if err != nil {
 		return providers.Pushed{}, err

@@ -1,11 +1,14 @@
 package gateway
 
 import (
+	"encoding/hex"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/volleysms/volley/providers"
 	"github.com/volleysms/volley/sms"
@@ -27,6 +30,27 @@ func (mttmPushes) Acked(status int, body []byte) bool {
 // Pauses are three, of 30 s.
 func (mttmPushes) Pauses() []time.Duration {
 	return []time.Duration{30 * time.Second, 30 * time.Second, 30 * time.Second}
+}
+
+// PushInbound returns the call by which the gateway's HTTP connector passes on what a handset wrote.
+func (mttmPushes) PushInbound(mo MO, webhook string) PushRequest {
+	form := url.Values{
+		"id": {mo.ID}, "from": {mo.From.String()}, "to": {mo.To}, "origin-connector": {"smsc1"}, "priority": {"0"},
+		"coding": {"0"}, "content": {mo.Text}, "binary": {hex.EncodeToString([]byte(mo.Text))},
+	}
+	if strings.ContainsFunc(mo.Text, func(r rune) bool { return r >= utf8.RuneSelf }) {
+		octets := make([]byte, 0, 2*len(mo.Text))
+		for _, unit := range utf16.Encode([]rune(mo.Text)) {
+			octets = append(octets, byte(unit>>8), byte(unit))
+		}
+		form.Set("coding", "8")
+		form.Set("content", string(octets))
+		form.Set("binary", hex.EncodeToString(octets))
+	}
+	return PushRequest{
+		Method: http.MethodPost, URL: webhook,
+		Header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, Body: []byte(form.Encode()),
+	}
 }
 
 // Push returns the calls for e.
