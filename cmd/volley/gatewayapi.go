@@ -11,12 +11,12 @@ func gatewayapiAdapter(c config.Account) (providers.Adapter, error) {
 	if c.API == "messaging" {
 		return gatewayapi.NewMessaging(gatewayapi.MessagingOptions{
 			BaseURL: c.BaseURL, Token: c.Token.Reveal(), WebhookSecret: c.WebhookSecret.Reveal(),
-			MaxRecipients: c.MaxRecipients, MaxConns: c.Concurrency,
+			MaxRecipients: c.MaxRecipients, MaxBodyBytes: c.MaxBytes, MaxConns: c.Concurrency,
 		})
 	}
 	return gatewayapi.New(gatewayapi.Options{
 		BaseURL: c.BaseURL, Token: c.Token.Reveal(), Class: c.Class, UrgentClass: c.UrgentClass,
 		WebhookSecret: c.WebhookSecret.Reveal(), RequireSignature: c.RequireSignature,
-		MaxRecipients: c.MaxRecipients, MaxConns: c.Concurrency,
+		MaxRecipients: c.MaxRecipients, MaxBodyBytes: c.MaxBytes, MaxConns: c.Concurrency, BasicAuth: c.BasicAuth,
 	})
 }

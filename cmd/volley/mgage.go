@@ -16,7 +16,7 @@ import (
 func newMgage(c config.Account) (*mgage.Adapter, error) {
 	return mgage.New(mgage.Options{
 		BaseURL: c.BaseURL, Region: c.Region, Username: c.Username, Password: c.Password.Reveal(), ProgramID: c.ProgramID,
-		MaxRecipients: c.MaxRecipients, MaxConns: c.Concurrency, GSMOnly: c.GSMOnly, RetryCode1: c.Code1 == "retry",
+		MaxRecipients: c.MaxRecipients, MaxURLBytes: c.MaxBytes, MaxConns: c.Concurrency, GSMOnly: c.GSMOnly, RetryCode1: c.Code1 == "retry",
 	})
 }
 

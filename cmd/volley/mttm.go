@@ -27,7 +27,7 @@ func mttmAdapter(c config.Account) (providers.Adapter, error) {
 	}
 	return mttm.New(mttm.Options{
 		BaseURL: c.BaseURL, Username: c.Username, Password: c.Password.Reveal(), Operation: c.Operation,
-		MaxRecipients: c.MaxRecipients, MaxSegments: c.MaxSegments, Tags: c.Tags,
+		MaxRecipients: c.MaxRecipients, MaxSegments: c.MaxSegments, MaxBodyBytes: c.MaxBytes, Tags: c.Tags,
 		ScheduleFormat: c.ScheduleFormat, ScheduleZone: c.Timezone, MaxConns: c.Concurrency,
 	})
 }

@@ -15,7 +15,7 @@ func ogangiClient(c config.Account) (*ogangi.Client, error) {
 	o := ogangi.ClientOptions{
 		BaseURL: c.BaseURL, InstanceID: c.InstanceID, PublicKey: c.PublicKey, PrivateKey: c.PrivateKey.Reveal(),
 		PaddedBase64: has(config.QuirkPaddedBase64), SignDecoded: has(config.QuirkSignDecoded),
-		PlainFireText: has(config.QuirkPlainFireText), EmptyFilter: c.EmptyFilter, MaxConns: c.Concurrency,
+		PlainFireText: has(config.QuirkPlainFireText), EmptyFilter: c.EmptyFilter, MaxURLBytes: c.MaxBytes, MaxConns: c.Concurrency,
 	}
 	for _, op := range c.Post {
 		o.Post = append(o.Post, ogangi.Operation(op))

@@ -68,6 +68,10 @@ type Account struct {
 	MaxSegments int
 	// MaxRecipients is the most recipients of one call; 0 is the adapter's default. Not Ogangi, which takes one.
 	MaxRecipients int
+	// MaxBytes is the longest URL or body of a call; 0 is the adapter's default. Not HTTP, and not MTTM's URL API.
+	MaxBytes int
+	// BasicAuth sends the token as the user name of Basic authentication. GatewayAPI.
+	BasicAuth bool
 	// Gateway is what an account of HTTP says about its gateway, with the fields above that HTTP has in it; the adapter has
 	// found nothing wrong with it. It is nil for others.
 	Gateway *httpapi.Options
@@ -101,18 +105,18 @@ type kind struct {
 var kinds = map[string]kind{
 	Mgage: {
 		required:    []string{"username", "password", "program_id"},
-		optional:    []string{"base_url", "region", "max_recipients", "code_1", "gsm_only"},
+		optional:    []string{"base_url", "region", "max_recipients", "max_bytes", "code_1", "gsm_only"},
 		concurrency: 4,
 	},
 	Ogangi: {
 		required:    []string{"base_url", "instance_id", "public_key", "private_key"},
-		optional:    []string{"carrier", "operation", "flags", "status_error", "empty_filter", "timezone", "post", "quirks"},
+		optional:    []string{"carrier", "operation", "flags", "max_bytes", "status_error", "empty_filter", "timezone", "post", "quirks"},
 		operations:  []string{"sendSMS", "sendMT"},
 		concurrency: 8,
 	},
 	GatewayAPI: {
 		required:    []string{"token"},
-		optional:    []string{"base_url", "webhook_secret", "max_recipients", "api", "class", "urgent_class", "require_signature"},
+		optional:    []string{"base_url", "webhook_secret", "max_recipients", "max_bytes", "api", "auth", "class", "urgent_class", "require_signature"},
 		apis:        []string{"rest", "messaging"},
 		concurrency: 10,
 	},
@@ -168,6 +172,12 @@ func withFiles(keys []string) []string {
 // maxRecipients is above what any gateway takes in one call; the adapter knows its own bound.
 const maxRecipients = 10_000
 
+// minBytes leaves room for a long text and some numbers in a call, maxBytes is more than any gateway is known to take.
+const (
+	minBytes = 3_000
+	maxBytes = 16 << 20
+)
+
 // account reads one account. ok is false when its provider is not known, so that nothing else could be read.
 func (r *reader) account(name string, n *yaml.Node, line int) (a Account, ok bool) {
 	path := under("accounts", name)
@@ -208,6 +218,8 @@ func (r *reader) account(name string, n *yaml.Node, line int) (a Account, ok boo
 		Operation:     s.oneOf("operation", k.operations...),
 		MaxSegments:   s.integer("max_segments", 0, 1, 255),
 		MaxRecipients: s.integer("max_recipients", 0, 1, maxRecipients),
+		MaxBytes:      s.integer("max_bytes", 0, minBytes, maxBytes),
+		BasicAuth:     s.oneOf("auth", "token", "basic") == "basic",
 		Concurrency:   s.integer("concurrency", k.concurrency, 1, 1000),
 		Rate:          s.rate("rate"),
 		Recipients:    s.rate("recipients"),
@@ -232,7 +244,7 @@ func (r *reader) account(name string, n *yaml.Node, line int) (a Account, ok boo
 func (s *section) api(words []string) string {
 	api := s.oneOf("api", words...)
 	if api == "messaging" {
-		for _, key := range []string{"class", "urgent_class", "require_signature"} {
+		for _, key := range []string{"auth", "class", "urgent_class", "require_signature"} {
 			if s.has(key) {
 				s.complain(key, "is for api: rest; take it out")
 			}

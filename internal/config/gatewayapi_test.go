@@ -30,6 +30,8 @@ func TestParse_GatewayAPI(t *testing.T) {
 func TestParse_GatewayAPI_Refused(t *testing.T) {
 	tests := []struct{ name, keys, want string }{
 		{"OtherAPI", ", api: soap", "accounts.dk.api: must be one of rest, messaging"},
+		{"OtherAuth", ", auth: oauth", "accounts.dk.auth: must be one of token, basic"},
+		{"AnAuthOfTheMessagingAPI", ", api: messaging, auth: basic", "accounts.dk.auth: is for api: rest"},
 		{"OtherClass", ", class: charge", "accounts.dk.class: must be one of standard, premium, secret"},
 		{"OtherUrgentClass", ", urgent_class: fast", "accounts.dk.urgent_class: must be one of standard, premium, secret"},
 		{"RequiredSignatureWithoutASecret", ", require_signature: true", "accounts.dk.require_signature: needs webhook_secret"},

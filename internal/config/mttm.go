@@ -1,7 +1,7 @@
 package config
 
 // mttmREST are the keys of an MTTM account that only its REST API has.
-var mttmREST = []string{"operation", "max_recipients", "schedule_format", "timezone"}
+var mttmREST = []string{"operation", "max_recipients", "max_bytes", "schedule_format", "timezone"}
 
 // mttm reads the keys that MTTM alone has, and tells which of an account's keys the others leave without a meaning.
 func (s *section) mttm(a *Account) {

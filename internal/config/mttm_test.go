@@ -11,11 +11,11 @@ func mttmFile(keys string) []byte {
 }
 
 func TestParse_MTTM(t *testing.T) {
-	c, err := Parse("volley.yaml", mttmFile(", tags: \"a,b\", operation: sendbatch, schedule_format: absolute, timezone: Europe/Amsterdam, api: rest"), noEnv)
+	c, err := Parse("volley.yaml", mttmFile(", tags: \"a,b\", operation: sendbatch, schedule_format: absolute, timezone: Europe/Amsterdam, api: rest, max_bytes: 500000"), noEnv)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a := c.Accounts[0]; a.Tags != "a,b" || a.ScheduleFormat != "absolute" || a.Timezone != "Europe/Amsterdam" || a.API != "rest" || a.Method != "" {
+	if a := c.Accounts[0]; a.Tags != "a,b" || a.ScheduleFormat != "absolute" || a.Timezone != "Europe/Amsterdam" || a.API != "rest" || a.Method != "" || a.MaxBytes != 500_000 {
 		t.Errorf("got %+v", a)
 	}
 	c, err = Parse("volley.yaml", mttmFile(", api: url, method: get, tags: a, max_segments: 3"), noEnv)
@@ -34,6 +34,8 @@ func TestParse_MTTM_Refused(t *testing.T) {
 		{"AMethodOfTheRESTAPI", ", method: get", "accounts.moon.method: is for api: url"},
 		{"AnOperationOfTheURLAPI", ", api: url, operation: send", "accounts.moon.operation: is for api: rest"},
 		{"ABatchOfTheURLAPI", ", api: url, max_recipients: 10", "accounts.moon.max_recipients: is for api: rest"},
+		{"ABodyOfTheURLAPI", ", api: url, max_bytes: 9000", "accounts.moon.max_bytes: is for api: rest"},
+		{"TooFewBytes", ", max_bytes: 100", "accounts.moon.max_bytes: must be"},
 		{"OtherFormat", ", schedule_format: local", "accounts.moon.schedule_format: must be one of relative, absolute"},
 		{"AFormatWithoutABatch", ", schedule_format: relative", "accounts.moon.schedule_format: is for operation: sendbatch"},
 		{"AbsoluteWithoutAZone", ", operation: sendbatch, schedule_format: absolute", "accounts.moon.schedule_format: absolute needs timezone"},

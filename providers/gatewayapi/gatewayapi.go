@@ -35,8 +35,9 @@ const (
 	defaultConns = 10
 	// maxSegments is the most segments of a text. Source: appendix.rst.
 	maxSegments = 255
-	// bodyBudget is the longest request body, in bytes. The vendor names no limit; this one was never met.
-	bodyBudget = 1 << 20
+	// defaultBody is the longest request body, in bytes. The vendor names no limit; this one was never met.
+	defaultBody = 1 << 20
+	minBody     = 3_000
 )
 
 // Options of an Adapter. Token must be set; every other zero value means the default.
@@ -60,6 +61,8 @@ type Options struct {
 	RequireSignature bool
 	// MaxRecipients is the most recipients of one call, 1 to 10,000; 0 is 1,000.
 	MaxRecipients int
+	// MaxBodyBytes is the longest request body, 3,000 and more; 0 is 1 MiB.
+	MaxBodyBytes int
 	// MaxConns is the most connections open at a time, 1 to 40; 0 is 10.
 	MaxConns int
 }
@@ -70,6 +73,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MaxRecipients == 0 {
 		o.MaxRecipients = defaultRecipients
+	}
+	if o.MaxBodyBytes == 0 {
+		o.MaxBodyBytes = defaultBody
 	}
 	if o.MaxConns == 0 {
 		o.MaxConns = defaultConns
@@ -97,6 +103,8 @@ func (o Options) validate() error {
 		return errors.New("a required signature needs the webhook secret")
 	case o.MaxRecipients < 1 || o.MaxRecipients > maxRecipients:
 		return fmt.Errorf("max recipients must be 1 to %d", maxRecipients)
+	case o.MaxBodyBytes < minBody:
+		return fmt.Errorf("max body bytes must be %d or more", minBody)
 	case o.MaxConns < 1 || o.MaxConns > MaxConns:
 		return fmt.Errorf("max connections must be 1 to %d", MaxConns)
 	}
@@ -173,7 +181,7 @@ func (a *Adapter) Limits() providers.Limits {
 		Recipients:     a.opts.MaxRecipients,
 		Texts:          providers.MergeFields,
 		Segments:       maxSegments,
-		Bytes:          bodyBudget,
+		Bytes:          a.opts.MaxBodyBytes,
 		BaseBytes:      baseBytes,
 		RecipientBytes: recipientBytes,
 		ValueBytes:     valueBytes,

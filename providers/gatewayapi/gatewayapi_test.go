@@ -95,6 +95,7 @@ func TestNew(t *testing.T) {
 		{"OtherClass", func(o *gatewayapi.Options) { o.Class = "charge" }, "class must be"},
 		{"OtherUrgentClass", func(o *gatewayapi.Options) { o.UrgentClass = "fast" }, "urgent class must be"},
 		{"RequiredSignatureWithoutASecret", func(o *gatewayapi.Options) { o.RequireSignature = true }, "webhook secret"},
+		{"TinyBody", func(o *gatewayapi.Options) { o.MaxBodyBytes = 100 }, "max body bytes"},
 		{"10001Recipients", func(o *gatewayapi.Options) { o.MaxRecipients = 10_001 }, "max recipients"},
 		{"NegativeRecipients", func(o *gatewayapi.Options) { o.MaxRecipients = -1 }, "max recipients"},
 		{"41Connections", func(o *gatewayapi.Options) { o.MaxConns = 41 }, "max connections"},

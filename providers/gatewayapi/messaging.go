@@ -32,6 +32,8 @@ type MessagingOptions struct {
 	WebhookSecret string
 	// MaxRecipients is the most recipients of one call, 1 to 1,000; 0 is 1,000.
 	MaxRecipients int
+	// MaxBodyBytes is the longest request body, 3,000 and more; 0 is 1 MiB.
+	MaxBodyBytes int
 	// MaxConns is the most connections open at a time, 1 to 40; 0 is 10.
 	MaxConns int
 }
@@ -42,6 +44,9 @@ func (o MessagingOptions) withDefaults() MessagingOptions {
 	}
 	if o.MaxRecipients == 0 {
 		o.MaxRecipients = maxMessages
+	}
+	if o.MaxBodyBytes == 0 {
+		o.MaxBodyBytes = defaultBody
 	}
 	if o.MaxConns == 0 {
 		o.MaxConns = defaultConns
@@ -63,6 +68,8 @@ func (o MessagingOptions) validate() error {
 	switch {
 	case o.MaxRecipients < 1 || o.MaxRecipients > maxMessages:
 		return fmt.Errorf("max recipients must be 1 to %d", maxMessages)
+	case o.MaxBodyBytes < minBody:
+		return fmt.Errorf("max body bytes must be %d or more", minBody)
 	case o.MaxConns < 1 || o.MaxConns > MaxConns:
 		return fmt.Errorf("max connections must be 1 to %d", MaxConns)
 	}
@@ -98,7 +105,7 @@ func (m *Messaging) Limits() providers.Limits {
 		Recipients:     m.opts.MaxRecipients,
 		Texts:          providers.ManyTexts,
 		Segments:       maxSegments,
-		Bytes:          bodyBudget,
+		Bytes:          m.opts.MaxBodyBytes,
 		BaseBytes:      messagingBaseBytes,
 		RecipientBytes: messagingRecipientBytes,
 		TextGrowth:     providers.JSON,

@@ -78,6 +78,7 @@ func TestNewMessaging(t *testing.T) {
 		{"NoToken", func(o *gatewayapi.MessagingOptions) { o.Token = "" }, "token is missing"},
 		{"Query", func(o *gatewayapi.MessagingOptions) { o.BaseURL += "?a=b" }, "base URL"},
 		{"OtherScheme", func(o *gatewayapi.MessagingOptions) { o.BaseURL = "ftp://gateway.example.invalid" }, "base URL"},
+		{"TinyBody", func(o *gatewayapi.MessagingOptions) { o.MaxBodyBytes = 100 }, "max body bytes"},
 		{"1001Recipients", func(o *gatewayapi.MessagingOptions) { o.MaxRecipients = 1_001 }, "max recipients"},
 		{"41Connections", func(o *gatewayapi.MessagingOptions) { o.MaxConns = 41 }, "max connections"},
 	}
