@@ -158,6 +158,21 @@ func NewPOST(ctx context.Context, u, contentType string, body []byte) (*http.Req
 	return req, nil
 }
 
+// StatusText says what an answer means of which nothing is known but its status. Of those that come from a wrong address more
+// often than from the gateway it says that too. It is empty for a status that is not registered.
+func StatusText(status int) string {
+	text := http.StatusText(status)
+	switch {
+	case status/100 == 3:
+		return strings.TrimPrefix(text+", which is not followed: the base URL may be wrong", ", ")
+	case status == http.StatusNotFound || status == http.StatusMethodNotAllowed || status == http.StatusGone:
+		return text + ": the base URL may be wrong"
+	case status == http.StatusUnsupportedMediaType:
+		return text + ": the base URL may be wrong, or something on the way changes requests"
+	}
+	return text
+}
+
 // maxRetryAfter bounds what a gateway may ask for.
 const maxRetryAfter = time.Hour
 

@@ -547,6 +547,22 @@ func TestDo_Concurrent(t *testing.T) {
 	}
 }
 
+func TestStatusText(t *testing.T) {
+	for status, want := range map[int]string{
+		400: "Bad Request",
+		307: "Temporary Redirect, which is not followed: the base URL may be wrong",
+		399: "which is not followed: the base URL may be wrong",
+		404: "Not Found: the base URL may be wrong",
+		405: "Method Not Allowed: the base URL may be wrong",
+		415: "Unsupported Media Type: the base URL may be wrong, or something on the way changes requests",
+		599: "",
+	} {
+		if got := httpc.StatusText(status); got != want {
+			t.Errorf("%d: got %q, want %q", status, got, want)
+		}
+	}
+}
+
 func TestRetryAfter(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	tests := []struct {

@@ -233,7 +233,7 @@ func describe(resp *httpc.Response, f failure, secrets []string) string {
 		text = strings.ReplaceAll(text, "%"+strconv.Itoa(i+1), fmt.Sprint(f.Variables[i]))
 	}
 	if text == "" {
-		text = http.StatusText(resp.Status)
+		text = httpc.StatusText(resp.Status)
 	}
 	text = redact.Detail(text, secrets...)
 	if !isUUID(f.Incident) {

@@ -128,7 +128,7 @@ func spoilers(details []detail, n int) map[int]detail {
 func messagingRefusal(resp *httpc.Response, details []detail, secrets []string) *providers.Error {
 	e := &providers.Error{
 		Kind: statusKind(resp.Status), Provider: Name, Code: strconv.Itoa(resp.Status),
-		RetryAfter: httpc.RetryAfter(resp.Header, time.Now()), Detail: http.StatusText(resp.Status),
+		RetryAfter: httpc.RetryAfter(resp.Header, time.Now()), Detail: httpc.StatusText(resp.Status),
 	}
 	if len(details) == 0 {
 		return e

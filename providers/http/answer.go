@@ -142,6 +142,9 @@ func (r *reading) results(resp *httpc.Response, c *providers.Call, red redactor,
 		}
 		if e.Detail == "" && !taken {
 			e.Detail = http.StatusText(resp.Status)
+			if !ruled {
+				e.Detail = httpc.StatusText(resp.Status)
+			}
 		}
 		e.RetryAfter = httpc.RetryAfter(resp.Header, now)
 		return providers.Fail(n, e)

@@ -11,7 +11,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"strings"
 
@@ -221,5 +220,5 @@ func fail(k providers.Kind, code, detail string) *providers.Error {
 
 // httpError returns the error for an answer without a code of the gateway's.
 func httpError(status int, k providers.Kind) *providers.Error {
-	return fail(k, fmt.Sprint(status), http.StatusText(status))
+	return fail(k, fmt.Sprint(status), httpc.StatusText(status))
 }

@@ -110,7 +110,7 @@ func verdict(status int, said string) (k providers.Kind, detail string, ok bool)
 
 // classify returns what an answer other than 200 says. recipients is how many the call had, batch whether it was a sendbatch.
 func classify(r *httpc.Response, batch bool, recipients int, now time.Time) *providers.Error {
-	e := &providers.Error{Provider: provider, Code: strconv.Itoa(r.Status), Kind: statusKind(r.Status, recipients), Detail: http.StatusText(r.Status)}
+	e := &providers.Error{Provider: provider, Code: strconv.Itoa(r.Status), Kind: statusKind(r.Status, recipients), Detail: httpc.StatusText(r.Status)}
 	a := parseAnswer(r.Body)
 	said := a.title
 	if strings.Contains(strings.ToLower(said), connectionError) {

@@ -121,7 +121,7 @@ func knownWord(s string) string {
 // refusal returns what an answer with another status than 200 says: the call as a whole. Its body is not repeated, since an
 // error page may show the address, which holds the text and is good for sending again. Source: fact sheet section 4.
 func refusal(r *httpc.Response, now time.Time) *providers.Error {
-	e := &providers.Error{Kind: statusKind(r.Status), Provider: provider, Code: strconv.Itoa(r.Status), Detail: http.StatusText(r.Status)}
+	e := &providers.Error{Kind: statusKind(r.Status), Provider: provider, Code: strconv.Itoa(r.Status), Detail: httpc.StatusText(r.Status)}
 	if ans, _ := parseAnswer(r.Body); normal(ans.status) == callBadSignature {
 		e.Kind, e.Detail = providers.Config, callBadSignature
 	}
