@@ -2,6 +2,7 @@ package gatewayapi_test
 
 import (
 	"context"
+	"net/url"
 	"testing"
 	"time"
 
@@ -117,6 +118,30 @@ func TestAdapter_GoldenRequestsThatSendNothing(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestAdapter_GoldenRequestOfTheInbox: the last day that is asked for is tomorrow.
+func TestAdapter_GoldenRequestOfTheInbox(t *testing.T) {
+	g := start(t, gateway.GatewayAPI{}, gateway.ReportPlan{})
+	a := mustNew(t, gatewayapi.Options{BaseURL: g.URL(), Token: gateway.GatewayAPIToken})
+	if _, err := a.PollInbound(t.Context(), time.Date(2026, 3, 1, 23, 0, 0, 0, time.UTC)); err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range g.Violations() {
+		t.Errorf("the gateway's rules were broken: %s", v)
+	}
+	r := g.Requests()[0]
+	u, err := url.Parse(r.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := u.Query()
+	if to, err := time.Parse(time.DateOnly, query.Get("to")); err != nil || to.Before(time.Now().UTC()) || to.After(time.Now().AddDate(0, 0, 1)) {
+		t.Errorf("asked until %q, %v", query.Get("to"), err)
+	}
+	query.Set("to", "2026-03-03")
+	r.URL = u.Path + "?" + query.Encode()
+	providertest.Golden(t, "testdata/requests/rest-inbox.txt", r)
 }
 
 func TestMessaging_GoldenRequests(t *testing.T) {
