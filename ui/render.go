@@ -140,6 +140,7 @@ var words = template.FuncMap{
 	"rate":    rate,
 	"span":    span,
 	"deref":   func(t *time.Time) time.Time { return *t },
+	"number":  func(n *int64) int64 { return *n },
 	"zoned":   func(t time.Time) string { return t.Format("Mon 2 Jan 2006 15:04:05 MST") },
 	"plural":  plural,
 	"whom":    whom,
