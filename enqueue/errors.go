@@ -28,6 +28,9 @@ var (
 	// ErrFull: Redis has used nearly all of its maxmemory. What is queued is sent all the
 	// same; with an idempotency key the same call can be repeated later.
 	ErrFull = redisx.ErrFull
+	// ErrBroken is for a stream of recipients to end with, wrapped around the reason, when reading it once more would end the
+	// same way.
+	ErrBroken = errors.New("the recipients can't be read")
 )
 
 // InvalidError says which part of a job is not acceptable, and why. Nothing was enqueued.

@@ -49,6 +49,9 @@ type Job struct {
 	// FirstRow is the row number of the first recipient, for lists in which others come before it, such as a file with a
 	// header; 0 is 1.
 	FirstRow uint64
+	// OnRefused, when not nil, is told of every recipient that is left out, duplicates as well, in the order of the rows and
+	// before the call returns. It is called by the goroutine that enqueues.
+	OnRefused func(Refused)
 	// At is when sending starts; the zero time means at once. A time that has passed is refused, unless Past is SendPast.
 	At time.Time
 	// Delay is the same, counted from the enqueueing. At most one of the two is set.
@@ -105,6 +108,12 @@ type Recipient struct {
 	Ref string
 	// Values are the personal fields in the order of Job.Fields.
 	Values []string
+	// Row is the recipient's place in the list, where not every place has one; it is after that of the recipient before. 0 is
+	// the next.
+	Row uint64
+	// Refuse is why whoever read the list refuses the recipient, which then has an outcome like those refused at the door:
+	// a short sentence without the number. Empty is for the door to say.
+	Refuse string
 }
 
 // Refused is a recipient that was refused at the door.

@@ -38,7 +38,8 @@ func (c *Client) Enqueue(ctx context.Context, job Job) (Receipt, error) {
 // next is asked for, and may be written over. Sending starts when the stream has ended.
 //
 // An error in the stream ends the call with that error, and nothing is sent. A stream that broke off is repeated from its
-// start with the same Key: what was written then is recognised, so that there is no gap and no repetition.
+// start with the same Key: what was written then is recognised, so that there is no gap and no repetition. After an error that
+// is an ErrBroken nothing is kept to go on with.
 func (c *Client) EnqueueStream(ctx context.Context, job Job, recipients iter.Seq2[Recipient, error]) (Receipt, error) {
 	ck, err := job.check()
 	if err != nil {
@@ -53,8 +54,7 @@ func (c *Client) EnqueueStream(ctx context.Context, job Job, recipients iter.Seq
 	if err := c.room(ctx); err != nil {
 		return Receipt{}, err
 	}
-	first := max(job.FirstRow, 1) - 1
-	w := &writer{c: c, job: &job, ck: ck, first: first, row: first, times: ck.times}
+	w := &writer{c: c, job: &job, ck: ck, row: max(job.FirstRow, 1) - 1, times: ck.times}
 	if err := w.begin(ctx); err != nil {
 		return Receipt{}, reached(ctx, err)
 	}
@@ -63,7 +63,7 @@ func (c *Client) EnqueueStream(ctx context.Context, job Job, recipients iter.Seq
 			err = reached(ctx, w.add(ctx, r))
 		}
 		if err != nil {
-			return Receipt{}, errors.Join(err, reached(ctx, w.abandon(ctx)))
+			return Receipt{}, errors.Join(err, reached(ctx, w.abandon(ctx, errors.Is(err, ErrBroken))))
 		}
 	}
 	receipt, err := w.end(ctx)
@@ -95,8 +95,8 @@ type writer struct {
 	bytes  int
 	// firstVia is the account of batch 0.
 	firstVia int
-	first    uint64 // the row before the first recipient's
-	row      uint64
+	row      uint64 // of the recipient at hand
+	n        int64  // recipients so far
 	tally    ledger.Tally
 	receipt  ledger.Receipt
 	flight   chan error // a chunk on its way
@@ -151,46 +151,92 @@ func (w *writer) create(ctx context.Context) error {
 	return err
 }
 
-func (w *writer) add(ctx context.Context, r Recipient) error {
-	w.row++
-	if w.row-w.first > uint64(w.c.opts.MaxRecipients) {
+// verdict is what the door says of a recipient.
+type verdict struct {
+	to     sms.MSISDN
+	via    int    // index into the job's accounts: the first of the leg that serves it
+	due    int64  // the recipient's own time in seconds since 1970; 0 is none
+	reason string // why it is refused; empty when it is not
+	again  bool   // it is dropped, because its number was there before
+}
+
+// judge counts a recipient and says what becomes of it. r.Values become those that are stored.
+func (w *writer) judge(r *Recipient) (v verdict, err error) {
+	if err := w.place(r.Row); err != nil {
+		return v, err
+	}
+	v.to, v.reason = w.vet(r)
+	if v.reason == "" {
+		r.Values, v.due, v.reason = w.times.place(r.Values, time.UnixMilli(w.spec().Created))
+	}
+	if v.reason == "" {
+		var served bool
+		if v.via, served = w.spec().First(v.to.String()); !served {
+			v.reason = "the route has no account for numbers that begin like this one"
+		}
+	}
+	switch {
+	case v.reason != "" || w.seen.Add(uint64(v.to)):
+	case v.due == 0:
+		v.again = true
+	default:
+		v.reason = "its number has a time in this job already; enqueue it in another"
+	}
+	return v, nil
+}
+
+// place gives the next recipient its row.
+func (w *writer) place(row uint64) error {
+	if w.n++; w.n > w.c.opts.MaxRecipients {
 		return invalid("recipients", "are more than %d", w.c.opts.MaxRecipients)
 	}
-	to, reason := w.vet(&r)
-	var via int
-	var due int64
-	if reason == "" {
-		r.Values, due, reason = w.times.place(r.Values, time.UnixMilli(w.spec().Created))
+	if row == 0 {
+		row = w.row + 1
 	}
-	if reason == "" {
-		var served bool
-		if via, served = w.spec().First(to.String()); !served {
-			reason = "the route has no account for numbers that begin like this one"
-		}
+	if row <= w.row {
+		return invalid("recipients", "are not in the order of their rows: %d comes after %d", row, w.row)
 	}
-	b := w.building(via)
-	if reason != "" {
-		w.refuse(b, r, reason)
-	} else if !w.seen.Add(uint64(to)) {
-		if due == 0 {
-			w.receipt.Duplicates++
-			return nil
-		}
-		w.refuse(b, r, "its number has a time in this job already; enqueue it in another")
-	} else if due != 0 {
+	w.row = row
+	return nil
+}
+
+func (w *writer) add(ctx context.Context, r Recipient) error {
+	v, err := w.judge(&r)
+	if err != nil {
+		return err
+	}
+	if v.again {
+		w.receipt.Duplicates++
+		w.tell(&r, duplicateReason)
+		return nil
+	}
+	b := w.building(v.via)
+	if v.reason != "" {
+		w.refuse(b, r, v.reason)
+	} else if v.due != 0 {
 		w.receipt.Queued++
-		full := w.sorted.add(via, due, ledger.Recipient{To: to, Row: w.row, Ref: r.Ref, Values: r.Values})
+		full := w.sorted.add(v.via, v.due, ledger.Recipient{To: v.to, Row: w.row, Ref: r.Ref, Values: r.Values})
 		if full || len(w.sorted.list) >= w.c.sorted {
 			return w.spill(ctx)
 		}
 	} else {
-		b.Add(ledger.Recipient{To: to, Row: w.row, Ref: r.Ref, Values: r.Values})
+		b.Add(ledger.Recipient{To: v.to, Row: w.row, Ref: r.Ref, Values: r.Values})
 		w.receipt.Queued++
 	}
 	if b.Len() >= w.c.opts.BatchSize || b.Refusals() >= w.c.opts.BatchSize || b.Bytes() >= maxBatchBytes {
 		return w.closeBatch(ctx, b)
 	}
 	return nil
+}
+
+// duplicateReason is what Job.OnRefused is told of a duplicate.
+const duplicateReason = "duplicate: its number stands in a row before"
+
+// tell tells the application who is left out.
+func (w *writer) tell(r *Recipient, reason string) {
+	if w.job.OnRefused != nil {
+		w.job.OnRefused(Refused{To: clip(r.To, maxRefusedTo), Row: w.row, Reason: reason})
+	}
 }
 
 // spec is the job as it was begun, which may be by an earlier call with the same key.
@@ -220,6 +266,9 @@ func (w *writer) building(via int) *build {
 
 // vet returns the number, or why the recipient is refused.
 func (w *writer) vet(r *Recipient) (sms.MSISDN, string) {
+	if r.Refuse != "" {
+		return 0, r.Refuse
+	}
 	to, err := sms.ParseMSISDN(r.To)
 	if err != nil {
 		return 0, err.Error()
@@ -247,6 +296,7 @@ const maxRefusedTo = 64
 func (w *writer) refuse(b *build, r Recipient, reason string) {
 	f := ledger.Refused{To: clip(r.To, maxRefusedTo), Row: w.row, Ref: clip(r.Ref, MaxRef), Reason: reason}
 	b.Refuse(f)
+	w.tell(&r, reason)
 	if len(w.receipt.Refused) < maxListed {
 		w.receipt.Refused = append(w.receipt.Refused, f)
 	}
@@ -326,28 +376,29 @@ func (w *writer) land() error {
 	return err
 }
 
-// abandon ends a stream that broke off. A job with a key stays, so that it can be continued; without one it goes.
-func (w *writer) abandon(ctx context.Context) error {
+// abandon ends a stream that broke off. A job with a key stays, so that it can be continued, unless that is hopeless; without
+// one it goes.
+func (w *writer) abandon(ctx context.Context, hopeless bool) error {
 	err := w.land()
-	if errors.Is(err, ErrKeyConflict) {
+	if errors.Is(err, ErrKeyConflict) || !w.written || w.have.Sealed != "" {
 		return nil
 	}
-	if w.written && w.keyHash == "" {
-		return w.c.ledger.Discard(context.WithoutCancel(ctx), w.have.Spec.ID, "", w.receipt.Batches)
+	if w.keyHash == "" || hopeless {
+		return w.c.ledger.Discard(context.WithoutCancel(ctx), w.have.Spec.ID, w.keyHash, w.receipt.Batches)
 	}
 	return nil
 }
 
 func (w *writer) end(ctx context.Context) (Receipt, error) {
 	w.receipt.Total = w.receipt.Queued + w.receipt.RefusedCount
-	if w.row == w.first {
+	if w.n == 0 {
 		return Receipt{}, errors.Join(invalid("recipients", "there are none"), ErrNoRecipients)
 	}
 	if w.receipt.Queued == 0 {
 		return w.none(ctx)
 	}
 	if err := w.rest(ctx); err != nil {
-		return Receipt{}, errors.Join(err, w.abandon(ctx))
+		return Receipt{}, errors.Join(err, w.abandon(ctx, false))
 	}
 	first, err := w.c.ledger.Seal(ctx, w.have.Spec, w.fp, w.receipt, &w.tally)
 	if err != nil {
@@ -395,7 +446,7 @@ func (w *writer) none(ctx context.Context) (Receipt, error) {
 			return Receipt{}, ErrKeyConflict
 		}
 		if err := w.rest(ctx); err != nil {
-			return Receipt{}, errors.Join(err, w.abandon(ctx))
+			return Receipt{}, errors.Join(err, w.abandon(ctx, false))
 		}
 		err = w.c.ledger.Discard(context.WithoutCancel(ctx), w.have.Spec.ID, w.keyHash, w.receipt.Batches)
 	}
