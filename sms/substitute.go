@@ -54,6 +54,29 @@ func Substitute(text string) string {
 	return text
 }
 
+// SubstituteTemplate is Substitute for a text as ParseTemplate reads it: the names of fields stay as they are.
+func SubstituteTemplate(text string) string {
+	var b strings.Builder
+	for {
+		literal, rest, found := strings.Cut(text, "{{")
+		b.WriteString(Substitute(literal))
+		if !found {
+			return b.String()
+		}
+		field, after, closed := strings.Cut(rest, "}}")
+		name, fallback, given := strings.Cut(field, "|")
+		b.WriteString("{{" + name)
+		if given {
+			b.WriteString("|" + Substitute(fallback))
+		}
+		if !closed {
+			return b.String()
+		}
+		b.WriteString("}}")
+		text = after
+	}
+}
+
 // substituteFrom is Substitute for a text that is GSM-7 up to byte start; false when there is nothing to replace.
 func substituteFrom(text string, start int) (string, bool) {
 	var b strings.Builder

@@ -80,6 +80,19 @@ func TestSubstitute(t *testing.T) {
 	})
 }
 
+func TestSubstituteTemplate(t *testing.T) {
+	for text, want := range map[string]string{
+		"Hi":                             "Hi",
+		"“Hi {{name}}” – {{a b}}":        `"Hi {{name}}" - {{a b}}`,
+		"{{pre\u0301nom|che\u0301r’e}}…": "{{pre\u0301nom|chér'e}}...",
+		"– {{not closed –":               "- {{not closed –",
+	} {
+		if got := sms.SubstituteTemplate(text); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}
+
 func ExampleSubstitute() {
 	text := "“Doors open at nine” – don’t be late"
 	fmt.Println(sms.Measure(text).Encoding, sms.Measure(sms.Substitute(text)).Encoding)
