@@ -12,7 +12,9 @@ import (
 
 	"github.com/volleysms/volley/enqueue"
 	"github.com/volleysms/volley/examples"
+	"github.com/volleysms/volley/internal/rows"
 	"github.com/volleysms/volley/providers/providertest/gateway"
+	"github.com/volleysms/volley/sms"
 	"github.com/volleysms/volley/worker"
 )
 
@@ -103,12 +105,16 @@ func (a *app) demo(ctx context.Context, r *rig) (s demoSummary, err error) {
 
 // demoJobs deals the sample campaign out to the accounts, by country.
 func demoJobs(ctx context.Context) ([]enqueue.Job, error) {
-	c, err := openCampaign(strings.NewReader(examples.Campaign), tableOptions{comma: ',', text: demoText})
+	t, err := sms.ParseTemplate(demoText)
+	if err != nil {
+		return nil, err
+	}
+	r, err := rows.Open(strings.NewReader(examples.Campaign), rows.Options{Fields: t.Fields()})
 	if err != nil {
 		return nil, err
 	}
 	recipients := map[string][]enqueue.Recipient{}
-	for rec, err := range c.recipients(ctx, func(int64) {}) {
+	for rec, err := range strictRows(ctx, r) {
 		if err != nil {
 			return nil, err
 		}
@@ -119,7 +125,7 @@ func demoJobs(ctx context.Context) ([]enqueue.Job, error) {
 	var jobs []enqueue.Job
 	for _, v := range demoVia {
 		jobs = append(jobs, enqueue.Job{
-			Via: v.account, From: v.from, Text: demoText, Fields: c.names, Recipients: recipients[v.country], Label: "demo-" + v.country,
+			Via: v.account, From: v.from, Text: demoText, Fields: r.Fields(), Recipients: recipients[v.country], Label: "demo-" + v.country,
 		})
 	}
 	return jobs, nil

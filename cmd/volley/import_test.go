@@ -2,11 +2,14 @@ package main
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -121,6 +124,95 @@ func TestImport(t *testing.T) {
 		}
 		c.untouched()
 	})
+	t.Run("RowsThatCantBeReadAreRefused", func(t *testing.T) {
+		c := newCLI(t)
+		left := filepath.Join(c.dir, "left.csv")
+		r := c.imported("name,to\nAnn,12125550100\nBo\n\nCy,12125550101,x\nDi,x\nEd,+12125550100\n", "--text", "Hi", "--refused", left)
+		if r.Queued != 1 || r.RefusedCount != 3 || r.Duplicates != 1 {
+			t.Errorf("got %+v", r)
+		}
+		got, err := os.ReadFile(left)
+		if want := "row,value,reason\n3,,\"its number of columns is 1, and the header's is 2\"\n" +
+			"5,12125550101,\"its number of columns is 3, and the header's is 2\"\n6,x,has letters; write it in digits\n" +
+			"7,+12125550100,duplicate: its number stands in a row before\n"; err != nil || string(got) != want {
+			t.Errorf("got %s, %v", got, err)
+		}
+		for _, o := range c.found(r.JobID) {
+			if o.To == "12125550101" && (o.Status != "rejected" || o.Row != 5) {
+				t.Errorf("got %+v", o)
+			}
+		}
+	})
+	t.Run("TheRefusedFile", func(t *testing.T) {
+		c := newCLI(t)
+		file, left := c.write("x.csv", "to\n12125550100\nx\n"), filepath.Join(c.dir, "left.csv")
+		args := []string{"import", file, "--via", "mttm", "--text", "Hi", "--refused"}
+		if a := c.must(append(args, left)...); !strings.Contains(a.stderr, "1 row left out, with the reasons: "+left) {
+			t.Errorf("standard error is:\n%s", a.stderr)
+		}
+		if a := c.run(append(args, file)...); a.code != exitInvalid || !strings.Contains(a.stderr, "is the campaign itself") {
+			t.Errorf("exit status %d: %s", a.code, a.stderr)
+		}
+		if a := c.run(append(args, filepath.Join(c.dir, "no", "left.csv"))...); a.code != exitFailed || !strings.Contains(a.stderr, "can't be written: no such file or directory") {
+			t.Errorf("exit status %d: %s", a.code, a.stderr)
+		}
+		if _, err := os.Stat("/dev/full"); err == nil {
+			a := c.run(append(args, "/dev/full", "--label", "full")...)
+			if a.code != exitFailed || !strings.Contains(a.stderr, "/dev/full can't be written: no space left on device") || !strings.Contains(a.stdout, "job") {
+				t.Errorf("exit status %d: %s%s", a.code, a.stdout, a.stderr)
+			}
+		}
+	})
+	t.Run("WhatWasImportedIsNotImportedTwice", func(t *testing.T) {
+		c := newCLI(t)
+		const content = "to\n12125550100\nx\n"
+		first, second := c.imported(content, "--text", "Hi"), c.imported(content, "--text", "Hi")
+		if first.Duplicate || !second.Duplicate || second.JobID != first.JobID {
+			t.Errorf("got %+v, and then %+v", first, second)
+		}
+		a := c.must("import", c.write("moved.csv", content), "--via", "gatewayapi", "--from", "Acme", "--text", "Hi")
+		if !strings.Contains(a.stderr, "imported with these options before, as job "+first.JobID+" at ") || !strings.Contains(a.stderr, "--again sends it once more") {
+			t.Errorf("standard error is:\n%s", a.stderr)
+		}
+		jobs := map[string]bool{first.JobID: true}
+		for _, args := range [][]string{
+			{"--text", "Hi", "--again"}, {"--text", "Hi", "--again"}, {"--text", "Ho"}, {"--text", "Hi", "--label", "x"}, {"--text", "Hi", "--key", "k"},
+		} {
+			r := c.imported(content, args...)
+			if r.Duplicate || jobs[r.JobID] {
+				t.Errorf("%q: got %+v", args, r)
+			}
+			jobs[r.JobID] = true
+		}
+		other := c.imported("to\n12125550101\n", "--text", "Hi")
+		if other.Duplicate {
+			t.Errorf("another file: got %+v", other)
+		}
+		if last := c.imported(content, "--text", "Hi"); !last.Duplicate || !jobs[last.JobID] || last.JobID == first.JobID {
+			t.Errorf("after --again: got %+v", last)
+		}
+		if a := c.pipe(content, "import", "-", "--via", "mttm", "--text", "Hi", "--again"); a.code != exitInvalid || !strings.Contains(a.stderr, "--again is for files that can be read twice, and not for standard input") {
+			t.Errorf("exit status %d: %s", a.code, a.stderr)
+		}
+	})
+	t.Run("OtherFormats", func(t *testing.T) {
+		c := newCLI(t)
+		var zipped bytes.Buffer
+		w := gzip.NewWriter(&zipped)
+		_, _ = io.WriteString(w, "{\"to\":\"12125550100\",\"name\":\"Ann\"}\n{\"to\":12125550101,\"name\":7}\n[]\n")
+		w.Close()
+		for name, content := range map[string]string{
+			"x.ndjson.gz": zipped.String(), "x.tsv": "to\tname\n12125550100\tAnn\n12125550101\tBo\nx\ty\n", "x.csv --encoding latin1": "to,name\n12125550100,\xc5se\n12125550101,x\n,\n",
+		} {
+			name, encoding, _ := strings.Cut(name, " ")
+			args := append([]string{"import", c.write(name, content), "--via", "gatewayapi", "--from", "Acme", "--text", "Hi {{name}}", "--json"}, strings.Fields(encoding)...)
+			var r enqueue.Receipt
+			c.must(args...).json(&r)
+			if r.Queued != 2 || r.RefusedCount != 1 {
+				t.Errorf("%s: got %+v", name, r)
+			}
+		}
+	})
 	t.Run("TheSameKeyImportsOnce", func(t *testing.T) {
 		c := newCLI(t)
 		args := []string{"--text", "Hi", "--key", "spring", "--at", "2h"}
@@ -178,9 +270,6 @@ func TestImport_BadFiles(t *testing.T) {
 		{"Latin-1 in a column that is not used", "to,name\n12125550100,J\xf8rgen\n", nil, "row 2: it is not UTF-8"},
 		{"Latin-1 in the header", "to,n\xf8\n12125550100,x\n", nil, "row 1: it is not UTF-8"},
 		{"UTF-16", "\xff\xfet\x00o\x00\n\x00", nil, "the file is UTF-16"},
-		{"a column too few", "to,name\n" + many + "12125550101\n", nil, "row 5002: the number of its columns is 1, and the header's is 2"},
-		{"a column too many", "to,name\n12125550100,Ann,x\n", nil, "row 2: the number of its columns is 3, and the header's is 2"},
-		{"after a row of two lines", "to,name\n12125550100,\"A\nnn\"\n12125550101\n", nil, "row 3 (line 4): the number of its columns is 1"},
 		{"a quote that is not closed", "to,name\n" + many + "12125550101,\"Ann\n12125550102,Bo\n", nil, "row 5002: a quote is opened and not closed"},
 		{"a quote within", "to,name\n12125550100,A\"nn\n", nil, "row 2: a quote stands within a column"},
 	}
@@ -226,7 +315,7 @@ func TestImport_ALateErrorLeavesNothing(t *testing.T) {
 	end := readerFunc(func(p []byte) (int, error) {
 		if written == 0 {
 			written = len(c.redis.Keys())
-			return copy(p, "12125550100\n"), nil
+			return copy(p, "12125550100,\"x\n"), nil
 		}
 		return 0, io.EOF
 	})

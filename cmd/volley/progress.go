@@ -11,6 +11,9 @@ import (
 // lineEvery is how often progress is told where there is no terminal.
 const lineEvery = 5 * time.Second
 
+// barEvery is how often a bar is drawn.
+const barEvery = 100 * time.Millisecond
+
 // progress tells how far a command has come: by a bar on a terminal, by a line every few seconds elsewhere.
 type progress struct {
 	w     io.Writer
@@ -36,32 +39,41 @@ func newProgress(w io.Writer, what string, total int64) *progress {
 		limit = -1
 	}
 	p.bar = progressbar.NewOptions64(limit, progressbar.OptionSetWriter(w), progressbar.OptionSetWidth(30),
-		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(),
-		progressbar.OptionSetPredictTime(true), progressbar.OptionSetElapsedTime(false))
+		progressbar.OptionThrottle(barEvery), progressbar.OptionClearOnFinish(),
+		progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false))
 	return p
 }
 
 // set tells that so many items are through, which is done of total.
 func (p *progress) set(items, done int64) {
 	now := p.now()
+	every := lineEvery
 	if p.bar != nil {
-		if now.Sub(p.last) >= 100*time.Millisecond {
-			p.last = now
-			p.bar.Describe(fmt.Sprintf("%s %s, %s/s", count(items), p.what, count(p.rate(items, now))))
-		}
-		_ = p.bar.Set64(done) // a bar that can't be drawn is no reason to stop
-		return
+		every = barEvery
 	}
-	if now.Sub(p.last) < lineEvery {
+	if now.Sub(p.last) < every {
 		return
 	}
 	p.last = now
-	line := fmt.Sprintf("%s %s, %s/s", count(items), p.what, count(p.rate(items, now)))
-	if p.total > 0 && done > 0 {
-		left := time.Duration(float64(now.Sub(p.start)) / float64(done) * float64(max(0, p.total-done)))
-		line += fmt.Sprintf(", %d %%, %v left", 100*done/p.total, left.Round(time.Second))
+	if p.bar != nil {
+		p.bar.Describe(p.line(items, done, now))
+		_ = p.bar.Set64(done) // a bar that can't be drawn is no reason to stop
+		return
 	}
-	fmt.Fprintln(p.w, line)
+	fmt.Fprintln(p.w, p.line(items, done, now))
+}
+
+// line tells items, rate and, when the whole is known, the share, where no bar shows it, and the time that is left.
+func (p *progress) line(items, done int64, now time.Time) string {
+	s := fmt.Sprintf("%s %s, %s/s", count(items), p.what, count(p.rate(items, now)))
+	if p.total > 0 && done > 0 {
+		if p.bar == nil {
+			s += fmt.Sprintf(", %d %%", 100*done/p.total)
+		}
+		left := time.Duration(float64(now.Sub(p.start)) / float64(done) * float64(max(0, p.total-done)))
+		s += fmt.Sprintf(", %v left", left.Round(time.Second))
+	}
+	return s
 }
 
 func (p *progress) rate(items int64, now time.Time) int64 {

@@ -2,8 +2,11 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"testing"
 	"time"
+
+	"github.com/schollz/progressbar/v3"
 )
 
 func TestProgress_Lines(t *testing.T) {
@@ -32,6 +35,14 @@ func TestProgress_Lines(t *testing.T) {
 				t.Errorf("got %q, want %q", b.String(), tt.want)
 			}
 		})
+	}
+}
+
+func TestProgress_Bar(t *testing.T) {
+	p := newProgress(&bytes.Buffer{}, "rows", 4000)
+	p.bar = progressbar.NewOptions64(4000, progressbar.OptionSetWriter(io.Discard))
+	if got, want := p.line(1000, 1000, p.start.Add(6*time.Second)), "1,000 rows, 166/s, 18s left"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/volleysms/volley/internal/books"
 	"github.com/volleysms/volley/internal/config"
 	"github.com/volleysms/volley/internal/metric"
+	"github.com/volleysms/volley/internal/rows"
 	"github.com/volleysms/volley/internal/sweep"
 	"github.com/volleysms/volley/scheduler"
 )
@@ -159,15 +160,15 @@ func countFirings() func(scheduler.Firing) {
 
 // fileRows reads files below a folder, and none outside it, as volley import does.
 func fileRows(folder string) scheduler.Files {
-	return func(ctx context.Context, f scheduler.File, fields []string) (rows scheduler.Rows, err error) {
+	return func(ctx context.Context, f scheduler.File, fields []string) (out scheduler.Rows, err error) {
 		root, err := os.OpenRoot(folder)
 		if err != nil {
-			return rows, fmt.Errorf("the folder of files: %w", pathless(err))
+			return out, fmt.Errorf("the folder of files: %w", pathless(err))
 		}
 		defer root.Close()
 		file, err := root.Open(filepath.FromSlash(f.Path))
 		if err != nil {
-			return rows, fmt.Errorf("the file %s: %w", f.Path, pathless(err))
+			return out, fmt.Errorf("the file %s: %w", f.Path, pathless(err))
 		}
 		defer func() {
 			if err != nil {
@@ -179,32 +180,30 @@ func fileRows(folder string) scheduler.Files {
 			err = errors.New("it is no regular file")
 		}
 		if err != nil {
-			return rows, pathless(err)
+			return out, pathless(err)
 		}
-		o := tableOptions{to: f.ToColumn, ref: f.RefColumn, comma: ','}
+		o := rows.Options{To: rows.Column{Name: f.ToColumn}, Ref: rows.Column{Name: f.RefColumn}, At: rows.Column{None: true}, Fields: fields}
+		o.Format, o.Comma = rows.FormatOf(f.Path)
 		if f.Delimiter != "" {
-			if o.comma, err = comma(f.Delimiter); err != nil {
-				return rows, err
+			if o.Comma, err = comma(f.Delimiter); err != nil {
+				return out, err
 			}
 		}
-		for _, field := range fields {
-			o.text += "{{" + field + "}}"
-		}
-		c, err := openCampaign(file, o)
+		r, err := rows.Open(file, o)
 		if err != nil {
-			return rows, err
+			return out, err
 		}
 		return scheduler.Rows{
-			Fields: c.names, FirstRow: firstRow, Close: file.Close,
-			Recipients: ofNamedFile(f.Path, c.recipients(ctx, func(int64) {})),
+			Fields: r.Fields(), FirstRow: r.FirstRow(), Close: file.Close,
+			Recipients: ofNamedFile(f.Path, strictRows(ctx, r)),
 		}, nil
 	}
 }
 
 // ofNamedFile adds to an error among the rows which file they are of.
-func ofNamedFile(name string, rows iter.Seq2[enqueue.Recipient, error]) iter.Seq2[enqueue.Recipient, error] {
+func ofNamedFile(name string, all iter.Seq2[enqueue.Recipient, error]) iter.Seq2[enqueue.Recipient, error] {
 	return func(yield func(enqueue.Recipient, error) bool) {
-		for r, err := range rows {
+		for r, err := range all {
 			if err != nil {
 				err = fmt.Errorf("the file %s: %w", name, err)
 			}

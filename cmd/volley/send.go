@@ -7,11 +7,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/volleysms/volley/enqueue"
+	"github.com/volleysms/volley/sms"
 )
 
 func newSend(a *app) *cobra.Command {
 	var flags jobFlags
 	var to []string
+	var substitute bool
 	cmd := &cobra.Command{
 		Use:   "send --via ACCOUNT_OR_ROUTE --from SENDER --text TEXT --to NUMBER",
 		Short: "Enqueue one message to a few recipients, and print the job's ID",
@@ -26,6 +28,9 @@ func newSend(a *app) *cobra.Command {
 			job, err := flags.job()
 			if err != nil {
 				return err
+			}
+			if substitute {
+				job.Text = sms.SubstituteTemplate(job.Text)
 			}
 			for _, list := range to {
 				for n := range strings.SplitSeq(list, ",") {
@@ -44,6 +49,7 @@ func newSend(a *app) *cobra.Command {
 		},
 	}
 	flags.register(a, cmd, enqueue.Normal)
+	substituteFlag(cmd, &substitute)
 	cmd.Flags().StringArrayVar(&to, "to", nil, "recipient's `number` with its country code; several with commas, or --to again")
 	_ = cmd.MarkFlagRequired("to")
 	return cmd
