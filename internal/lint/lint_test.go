@@ -184,7 +184,7 @@ func TestReport_Characters(t *testing.T) {
 	if want := []string{
 		"’ (U+2019) alone makes UCS-2 of 2 messages, which costs 2 segments more; --substitute writes ' for it",
 		"Č (U+010C) alone makes UCS-2 of 1 message, which costs 1 segment more; there is no safe substitute for it",
-		"--substitute would save 2 segments of 11 segments",
+		"--substitute would save 2 of 11 segments",
 	}; !reflect.DeepEqual(r.Warnings, want) {
 		t.Errorf("got %q", r.Warnings)
 	}

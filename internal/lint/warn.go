@@ -31,7 +31,7 @@ func (l *Linter) warn() {
 		say("%s%s alone makes UCS-2 of %s, which costs %s more; %s", c.shown(), where, plural(c.Alone, "message"), plural(c.ExtraSegments, "segment"), c.advice())
 	}
 	if l.signs.spared > 0 {
-		say("--substitute would save %s of %s", plural(l.signs.spared, "segment"), plural(r.Segments, "segment"))
+		say("--substitute would save %s of %s", plural(l.signs.spared, ""), plural(r.Segments, "segment"))
 	}
 	if l.signs.moji > 0 {
 		say("%s with Ã or â in odd places, first in row %d: is the file UTF-8 and read as Latin-1, here or by a program before?",
@@ -63,13 +63,16 @@ func (c *Sign) advice() string {
 	return "--substitute writes " + *c.Substitute + " for it"
 }
 
-// plural writes a number with commas, and what is counted.
+// plural writes a number with commas, and what is counted, if that is named.
 func plural(n int64, what string) string {
 	s := strconv.FormatInt(n, 10)
 	for i := len(s) - 3; i > 0; i -= 3 {
 		s = s[:i] + "," + s[i:]
 	}
-	if n != 1 {
+	switch {
+	case what == "":
+		return s
+	case n != 1:
 		what += "s"
 	}
 	return s + " " + what
