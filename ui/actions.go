@@ -133,12 +133,20 @@ func (s *Server) jobAsked(ctx context.Context, r *http.Request) (jobView, questi
 	return s.jobView(st), question{Back: back(r)}, err
 }
 
+// are begins a sentence about so many recipients.
+func are(n int64) string {
+	if n == 1 {
+		return "1 recipient is"
+	}
+	return count(n) + " recipients are"
+}
+
 // onWire is what happens to those who are being sent to.
 func onWire(c enqueue.Counts) string {
 	if c.Sending == 0 {
 		return "No call is on the wire just now."
 	}
-	return plural(c.Sending, "recipient") + " of calls that are on the wire: these end, and are recorded."
+	return are(c.Sending) + " in calls that are on the wire: these end, and are recorded."
 }
 
 var pauseJob = action{
@@ -150,7 +158,7 @@ var pauseJob = action{
 		}
 		q.Ask, q.Button, q.Reason = "Pause “"+j.Name()+"”?", "Pause the job", "Why, for whoever finds it paused (optional)"
 		q.Effects = []string{
-			plural(j.Counts.Queued, "recipient") + " who are queued stay so until somebody resumes the job; no further call is made.",
+			are(j.Counts.Queued) + " kept queued until somebody resumes the job; no further call is made.",
 			onWire(j.Counts),
 		}
 		return q, err
@@ -169,7 +177,7 @@ var resumeJob = action{
 			err = &told{http.StatusConflict, "The job is not paused."}
 		}
 		q.Ask, q.Button = "Resume “"+j.Name()+"”?", "Resume the job"
-		q.Effects = []string{plural(j.Counts.Queued, "recipient") + " who are queued are sent to, from where it stopped."}
+		q.Effects = []string{are(j.Counts.Queued) + " sent to, from where it stopped."}
 		return q, err
 	},
 	do: func(ctx context.Context, s *Server, r *http.Request, by enqueue.Ask) (string, error) {
@@ -187,9 +195,9 @@ var cancelJob = action{
 		}
 		q.Ask, q.Button, q.Danger, q.Reason = "Cancel “"+j.Name()+"”?", "Cancel the job for good", true, "Why (optional)"
 		q.Effects = []string{
-			plural(j.Counts.Queued, "recipient") + " who are queued become cancelled, and get nothing.",
+			are(j.Counts.Queued) + " queued: their outcome becomes cancelled, and nothing is sent to them.",
 			onWire(j.Counts),
-			plural(j.Done, "recipient") + " who have an outcome keep it.",
+			are(j.Done) + " left as they are, with the outcome that they have.",
 		}
 		q.Warning = "This can't be undone: a cancelled job can be neither resumed nor retried."
 		return q, err
@@ -215,14 +223,14 @@ var retryJob = action{
 		case "failed":
 			q.Ask, q.Button = "Send to the failed of “"+j.Name()+"” again?", "Send to "+plural(j.Counts.Failed, "failed recipient")
 			q.Effects = []string{
-				plural(j.Counts.Failed, "recipient") + " who failed are queued again, with a new budget of attempts. They provably did not get the message.",
+				are(j.Counts.Failed) + " queued again, with a new budget of attempts. Who failed provably did not get the message.",
 				"All others stay as they are.",
 			}
 			q.Hidden = map[string]string{"who": who}
 		case "unknown":
 			q.Ask, q.Button, q.Danger = "Send to the unknown of “"+j.Name()+"” again?", "Send to "+plural(j.Counts.Unknown, "unknown recipient"), true
 			q.Effects = []string{
-				plural(j.Counts.Unknown, "recipient") + " whose outcome is unknown are queued again, with a new budget of attempts.",
+				are(j.Counts.Unknown) + " queued again, with a new budget of attempts.",
 				"All others stay as they are.",
 			}
 			q.Warning = "The gateway was asked to send to them, and its answer never came: who got the message then gets it twice."
@@ -273,10 +281,7 @@ var resumeAccount = action{
 				q.Effects = []string{
 					"It is " + a.State + " since " + clock(a.Trouble.Since) + " UTC.",
 					"All workers try it again within a second or two, with one call first. If the trouble is still there it is " + a.State + " again.",
-					plural(a.Waiting, "batch") + " waiting on its queues.",
-				}
-				if a.Waiting != 1 {
-					q.Effects[2] = count(a.Waiting) + " batches are waiting on its queues."
+					"Batches that wait on its queues: " + count(a.Waiting) + ".",
 				}
 			}
 		}
@@ -332,7 +337,7 @@ var runSchedule = action{
 		return question{
 			Ask: "Run the schedule “" + in.Name + "” now?", Button: "Run it now", Back: back(r),
 			Effects: []string{
-				"It is fired once more than its times say, whether it is paused or not: " + whom(in) + " are sent to through " + in.Send.Via + ".",
+				"It is fired once more than its times say, whether it is paused or not: to " + whom(in) + ", through " + in.Send.Via + ".",
 				"The next tick stays when it was.",
 			},
 			Warning: "Who was sent to by the latest tick is sent to again.",

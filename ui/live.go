@@ -35,6 +35,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, look func(contex
 	ctx, cancel := context.WithTimeout(r.Context(), liveFor)
 	defer cancel()
 	rc := http.NewResponseController(w)
+	_ = rc.SetReadDeadline(time.Time{}) // there is nothing to read any more, and a deadline would end the request
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no")
 	t := time.NewTicker(liveEvery)

@@ -162,6 +162,7 @@ func (s *Server) export(w http.ResponseWriter, r *http.Request, u signin.User) e
 	w.Header().Set("Content-Type", kind)
 	w.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
 	rc := http.NewResponseController(w)
+	_ = rc.SetReadDeadline(time.Time{}) // there is nothing to read any more, and a deadline would end the request
 	out, err := export.NewWriter(w, format)
 	n := 0
 	for o, e := range s.client.Outcomes(ctx, id) {

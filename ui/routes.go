@@ -10,6 +10,7 @@ import (
 
 	"github.com/volleysms/volley/enqueue"
 	"github.com/volleysms/volley/internal/signin"
+	"github.com/volleysms/volley/internal/trail"
 	"github.com/volleysms/volley/scheduler"
 )
 
@@ -53,7 +54,13 @@ func (s *Server) routes() http.Handler {
 	act("/schedules/{name}/run-now", runSchedule)
 	mux.Handle("GET /", s.may(signin.Read, func(http.ResponseWriter, *http.Request, signin.User) error { return errNoPage }))
 
-	return s.guard(http.NewCrossOriginProtection().Handler(mux))
+	same := http.NewCrossOriginProtection()
+	if s.o.SignIn.PublicURL != "" { // a proxy may call it by another name
+		if err := same.AddTrustedOrigin(s.o.SignIn.PublicURL); err != nil {
+			s.log.Warn("the public address is not trusted as an origin", zap.Error(err))
+		}
+	}
+	return s.guard(same.Handler(mux))
 }
 
 // page answers a request of somebody who may make it. What it returns is told to them.
@@ -152,6 +159,8 @@ func explain(err error) *told {
 		return &told{http.StatusConflict, "The job has completed: there is nothing left to stop."}
 	case errors.Is(err, enqueue.ErrCancelled):
 		return &told{http.StatusConflict, "The job was cancelled, which is for good."}
+	case errors.Is(err, trail.ErrPlace):
+		return &told{http.StatusBadRequest, "There is no such place on the trail."}
 	case errors.Is(err, scheduler.ErrAsked):
 		return &told{http.StatusConflict, "The schedule was asked to run before, and has not done so yet: is a volley scheduler running?"}
 	case errors.Is(err, enqueue.ErrUnreachable):

@@ -22,8 +22,10 @@ const (
 	minPassword = 10
 	maxPassword = 72
 	maxUserName = 64
-	cost        = 12
 )
+
+// cost is how much work a password takes; tests have less time.
+var cost = 12
 
 // Line returns the line of a password file for a user, without a line break.
 func Line(name, password string) (string, error) {

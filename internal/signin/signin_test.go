@@ -17,6 +17,8 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
+func init() { cost = bcrypt.MinCost }
+
 // line is a password file's, with a hash that is quick to make.
 func line(t *testing.T, name, password string) string {
 	t.Helper()

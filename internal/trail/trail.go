@@ -3,7 +3,7 @@ package trail
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -31,6 +31,9 @@ type Entry struct {
 	// Result is "done", or why it was not.
 	Result string
 }
+
+// ErrPlace: what Latest is to go on at is no place of the trail.
+var ErrPlace = errors.New("there is no such place on the trail")
 
 // Done is the Result of what was done.
 const Done = "done"
@@ -78,7 +81,7 @@ func (t *Trail) Latest(ctx context.Context, next string, n int) (list []Entry, a
 	from := "+"
 	if next != "" {
 		if !isID(next) {
-			return nil, "", fmt.Errorf("trail: %q names no entry", next)
+			return nil, "", ErrPlace
 		}
 		from = next
 	}
