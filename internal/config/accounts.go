@@ -90,6 +90,8 @@ type Account struct {
 	Timeout time.Duration
 	// Quiet are hours at which the account calls nobody, as window.Parse reads them; empty is none.
 	Quiet string
+	// Price is what a segment costs, for estimates; nil is not known.
+	Price *Price
 }
 
 // kind says which keys a provider's accounts have beside the common ones, which operations there are to choose from, and
@@ -150,7 +152,7 @@ const (
 var OgangiQuirks = []string{QuirkPaddedBase64, QuirkSignDecoded, QuirkPlainFireText, QuirkBase64PIN, QuirkBase64Fire}
 
 // common are the keys of every account.
-var common = []string{"provider", "concurrency", "rate", "recipients", "segments", "in_flight", "timeout", "on_unknown", "quiet"}
+var common = []string{"provider", "concurrency", "rate", "recipients", "segments", "in_flight", "timeout", "on_unknown", "quiet", "price"}
 
 var gatewayAPIClasses = []string{"standard", "premium", "secret"}
 
@@ -228,6 +230,7 @@ func (r *reader) account(name string, n *yaml.Node, line int) (a Account, ok boo
 		ResendUnknown: s.oneOf("on_unknown", "hold", "resend") == "resend",
 		Timeout:       s.duration("timeout", 30*time.Second, time.Second, 10*time.Minute),
 		Quiet:         s.quietHours("quiet"),
+		Price:         s.price("price"),
 
 		RequireSignature: s.signed("require_signature"),
 	}
