@@ -56,7 +56,7 @@ func (w *Worker) batch(ctx context.Context, a *account, ref task.Ref) (pause tim
 
 // hold takes a batch that is to be sent by this account now, or soon. It returns nil when there is no such thing, with what is
 // to become of its task, as batch does.
-func (w *Worker) hold(ctx context.Context, a *account, job *jobInfo, ref task.Ref) (r *run, pause time.Duration, err error) {
+func (w *Worker) hold(ctx context.Context, a *account, job *jobInfo, ref task.Ref) (_ *run, pause time.Duration, err error) {
 	held, err := w.take(ctx, ref)
 	if errors.Is(err, ledger.ErrLost) {
 		return nil, waitForOwner, errBack
@@ -64,7 +64,7 @@ func (w *Worker) hold(ctx context.Context, a *account, job *jobInfo, ref task.Re
 	if err != nil {
 		return nil, 0, err
 	}
-	r = newRun(w, a, job, &held)
+	r := newRun(w, a, job, &held)
 	keep := false
 	defer func() {
 		if !keep {
