@@ -27,14 +27,7 @@ type four struct {
 func newFour(t *testing.T, faults ...string) *four {
 	t.Helper()
 	w := &four{redis: redistest.Start(t), gateways: map[string]*gateway.Gateway{}}
-	var o gateway.Options
-	for _, f := range faults {
-		parsed, err := gateway.ParseFault(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		o.Faults = append(o.Faults, parsed)
-	}
+	o := gateway.Options{Faults: parse(t, faults)}
 	for _, d := range []gateway.Dialect{gateway.GatewayAPI{}, gateway.MGage{}, gateway.MTTM{}, gateway.Ogangi{}} {
 		g := gateway.New(d, o)
 		if err := g.Start(""); err != nil {
@@ -45,6 +38,26 @@ func newFour(t *testing.T, faults ...string) *four {
 	}
 	w.Operator = world.New(t, w.yaml())
 	return w
+}
+
+// faults replaces those of all gateways.
+func (w *four) faults(faults ...string) {
+	w.T.Helper()
+	for _, g := range w.gateways {
+		g.SetFaults(parse(w.T, faults)...)
+	}
+}
+
+func parse(t testing.TB, faults []string) (out []gateway.Fault) {
+	t.Helper()
+	for _, f := range faults {
+		parsed, err := gateway.ParseFault(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, parsed)
+	}
+	return out
 }
 
 // yaml is the configuration.

@@ -98,7 +98,7 @@ var notRetried = map[ledger.State]string{
 }
 
 // Retry sends again to a job's recipients in the given states, and to no others, with a new budget of attempts, and returns
-// how many they are. States are words as in Outcome.Status:
+// how many they are. It begins again with the first account of the route. States are words as in Outcome.Status:
 //
 //   - failed: provably not sent.
 //   - rejected: refused by the gateway, and so not sent. Who was refused at the door stays refused.

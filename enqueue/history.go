@@ -50,6 +50,7 @@ const (
 	ActionCancel     Action = "cancel"
 	ActionCancelRef  Action = "cancel-ref"
 	ActionRetry      Action = "retry"
+	ActionReroute    Action = "reroute"
 	ActionReschedule Action = "reschedule"
 	ActionReplace    Action = "replace"
 	ActionForget     Action = "forget"

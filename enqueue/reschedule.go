@@ -56,8 +56,12 @@ func (c *Client) Reschedule(ctx context.Context, jobID string, at time.Time, ask
 // moveTask puts a job's first batch on the queue for another time. Whoever was given it already finds the new time in the
 // ledger.
 func (c *Client) moveTask(ctx context.Context, j *ledger.Job, at time.Time) error {
-	queue, ref := task.Queue(j.Spec.Account(0), j.Spec.Priority), task.Ref{Job: j.Spec.ID}
-	err := asynq.NewInspectorFromRedisClient(c.rdb).DeleteTask(queue, ref.ID())
+	holders, err := c.ledger.Holders(ctx, j.Spec.ID, []int{0})
+	if err != nil {
+		return err
+	}
+	queue, ref := task.Queue(j.Spec.Account(holders[0].Via), j.Spec.Priority), task.Ref{Job: j.Spec.ID}
+	err = asynq.NewInspectorFromRedisClient(c.rdb).DeleteTask(queue, ref.ID())
 	if err != nil && !errors.Is(err, asynq.ErrTaskNotFound) && !errors.Is(err, asynq.ErrQueueNotFound) {
 		states, serr := task.States(ctx, c.rdb, []string{queue}, []task.Ref{ref})
 		if serr != nil {

@@ -23,8 +23,8 @@ const maxRun = 10 * time.Minute
 // waitForOwner is how often a batch is looked at that another living worker holds.
 const waitForOwner = 3 * time.Second
 
-// batch takes a batch, sends what is to be sent, and gives it up, and goes on with the batches that follow it. It returns nil
-// when the batch needs no task any more, and errBack with a pause when it does.
+// batch takes a batch, sends what is to be sent, and gives it up. It returns nil when the batch needs no task any more,
+// and errBack with a pause when it does.
 func (w *Worker) batch(ctx context.Context, a *account, ref task.Ref) (pause time.Duration, err error) {
 	job, err := w.job(ctx, ref.Job)
 	if err != nil {
@@ -40,27 +40,6 @@ func (w *Worker) batch(ctx context.Context, a *account, ref task.Ref) (pause tim
 		return 0, errBack
 	}
 	defer a.shares.leave(ref.Job)
-	p := place{until: time.Now().Add(maxRun)}
-	pause, err = p.visit(ctx, a, job, ref)
-	for p.following > 0 {
-		ref.Batch = p.following
-		pause, err := p.visit(ctx, a, job, ref)
-		a.aside(job, ref, pause, err)
-	}
-	return pause, err
-}
-
-// place is one of those that an account has for batches in hand. When a batch has finished, the next one that is not on the
-// queue yet may have its place at once: that saves the way through the queue.
-type place struct {
-	until     time.Time // then the others on the queue have their turn
-	following int       // the batch that is to have it; 0 is none
-}
-
-// visit is a batch's stay.
-func (p *place) visit(ctx context.Context, a *account, job *jobInfo, ref task.Ref) (pause time.Duration, err error) {
-	w := a.w
-	p.following = 0
 	r, pause, err := w.hold(ctx, a, job, ref)
 	if r == nil {
 		return pause, err
@@ -72,25 +51,7 @@ func (p *place) visit(ctx context.Context, a *account, job *jobInfo, ref task.Re
 			return 0, err
 		}
 	}
-	r.place = p
 	return r.whole(ctx)
-}
-
-// free reports whether a batch of the job may follow the one whose place it is: it can be sent from here, and nobody is kept
-// waiting.
-func (p *place) free(a *account, job *jobInfo) bool {
-	return len(job.spec.Legs) <= 1 && !a.w.stopped() && time.Now().Before(p.until) && a.gate.shutFor() == nil &&
-		a.shares.spare(job.spec.ID, a.tasks()-a.perJob())
-}
-
-// aside puts a batch that has no task on the queue, when it needs one.
-func (a *account) aside(job *jobInfo, ref task.Ref, pause time.Duration, err error) {
-	if err == nil {
-		return
-	}
-	if back := a.verdict(ref, pause, err); back != nil {
-		a.putAfter(task.Queue(a.name, job.spec.Priority), ref, max(0, pauseBefore(back)))
-	}
 }
 
 // hold takes a batch that is to be sent by this account now, or soon. It returns nil when there is no such thing, with what is
@@ -103,6 +64,12 @@ func (w *Worker) hold(ctx context.Context, a *account, job *jobInfo, ref task.Re
 	if err != nil {
 		return nil, 0, err
 	}
+	if held.Via >= len(job.spec.Accounts) { // it was re-routed since it was cached
+		if job, err = w.again(ctx, a, job); err != nil {
+			w.holds.Delete(held.Token)
+			return nil, 0, err
+		}
+	}
 	r := newRun(w, a, job, &held)
 	keep := false
 	defer func() {
@@ -111,6 +78,10 @@ func (w *Worker) hold(ctx context.Context, a *account, job *jobInfo, ref task.Re
 			w.holds.Delete(held.Token)
 		}
 	}()
+	if held.Was != held.Via {
+		r.commit(func(c *ledger.Commit) { r.depart(c, held.Was, reroutedAway) })
+		r.c.flushed()
+	}
 	if r.hours.t, err = a.timing(job); err != nil {
 		return nil, 0, err
 	}
@@ -200,7 +171,6 @@ type run struct {
 	// released is true when the commit that records the last outcome gives the batch up as well.
 	released bool
 	control  ledger.Control
-	place    *place
 	done     chan struct{} // closed when open is 0
 	hours    hours
 
@@ -262,16 +232,14 @@ func (r *run) resends(rec *ledger.Record) bool {
 		int(rec.Attempts) < r.w.opts.Retry.MaxAttempts
 }
 
-// itemPool keeps what one batch's planner was asked for the next one's.
-var itemPool = sync.Pool{New: func() any { return new([]plan.Item) }}
-
 // send plans the calls for what is queued and gives them to the lanes.
 func (r *run) send() {
-	items := itemPool.Get().(*[]plan.Item)
-	*items = r.ripe((*items)[:0])
-	calls, refused := plan.Plan(r.job.input(*items), r.a.limits)
-	clear(*items)
-	itemPool.Put(items)
+	items := r.ripe()
+	if len(items) == 0 {
+		close(r.done)
+		return
+	}
+	calls, refused := plan.Plan(r.job.input(items), r.a.limits)
 	if len(refused) > 0 {
 		r.refuse(refused)
 	}
@@ -279,11 +247,10 @@ func (r *run) send() {
 		close(r.done)
 		return
 	}
-	out, all := make([]*call, len(calls)), make([]call, len(calls))
+	out := make([]*call, len(calls))
 	for i := range calls {
 		r.dress(&calls[i])
-		all[i] = call{part: calls[i], run: r}
-		out[i] = &all[i]
+		out[i] = &call{part: calls[i], run: r}
 	}
 	r.open = len(out)
 	r.push(out...)
@@ -361,14 +328,17 @@ func (r *run) end(ctx context.Context) (pause time.Duration, err error) {
 	r.mu.Lock()
 	finished := r.finished()
 	next := r.next()
-	move := r.move && !finished && next >= 0
+	move := r.move && !finished && next >= 0 && r.control != ledger.Moved
 	released := r.released
 	r.mu.Unlock()
 	if !released && !r.lost {
 		r.commit(func(c *ledger.Commit) {
 			if move {
 				c.Via = next
-				r.depart(c)
+				r.depart(c, r.held.Via, downForOthers)
+			}
+			if r.control == ledger.Moved {
+				r.depart(c, r.held.Via, reroutedAway)
 			}
 			c.Release, c.Compact, c.Outcomes = true, true, ledger.PackRecords(r.records)
 		})
@@ -381,12 +351,14 @@ func (r *run) end(ctx context.Context) (pause time.Duration, err error) {
 		if r.yields {
 			r.a.ready.quiet(r.w.stopCtx, maxYield)
 		}
-		return 0, r.finish(ctx)
+		return 0, r.w.finish(ctx, r.a, r.job, r.held.Batch)
 	case move:
 		ref, spec := task.Ref{Job: r.job.spec.ID, Batch: r.held.Batch}, &r.job.spec
 		return 0, task.Put(ctx, r.w.queue, task.Queue(spec.Account(next), spec.Priority), ref, time.Time{})
 	case r.control == ledger.Paused:
 		return 0, nil
+	case r.control == ledger.Moved:
+		return 0, r.w.forward(ctx, r.a, r.job, r.held.Batch)
 	}
 	return r.back(ctx)
 }

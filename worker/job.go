@@ -13,7 +13,8 @@ import (
 	"github.com/volleysms/volley/sms"
 )
 
-// jobInfo is what never changes about a job whose sending has started, ready for use.
+// jobInfo is what never changes about a job whose sending has started, but for accounts that are added when it is re-routed,
+// ready for use.
 type jobInfo struct {
 	spec    ledger.Spec
 	batches int
@@ -35,6 +36,12 @@ type jobCache struct {
 }
 
 const maxCachedJobs = 1024
+
+func (c *jobCache) forget(id string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.jobs, id)
+}
 
 // job returns a sealed job.
 func (w *Worker) job(ctx context.Context, id string) (*jobInfo, error) {

@@ -56,10 +56,10 @@ type hours struct {
 	why     window.Why
 }
 
-// ripe appends what the planner is to be asked: the recipients who are queued and may be sent to now. Those for whom it
+// ripe returns what the planner is to be asked: the recipients who are queued and may be sent to now. Those for whom it
 // is too late are recorded as expired.
-func (r *run) ripe(items []plan.Item) []plan.Item {
-	items = slices.Grow(items, len(r.records))
+func (r *run) ripe() []plan.Item {
+	items := make([]plan.Item, 0, len(r.records))
 	h := &r.hours
 	t := h.t
 	var late []lateOne
@@ -197,7 +197,22 @@ func (r *run) back(ctx context.Context) (pause time.Duration, err error) {
 
 // feedPast fills the window of a job behind a batch that waits: others may have their turn before.
 func (w *Worker) feedPast(ctx context.Context, a *account, job *jobInfo, batch int) error {
-	return w.feed(ctx, job, min(job.batches, batch+1+w.window(a, job)), 1)
+	f := w.feeder.of(job.spec.ID)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	target := min(job.batches, batch+1+w.window(a, &f.speed))
+	f.fed = max(f.fed, batch+1) // they are fed in order
+	if f.fed >= target {
+		return nil
+	}
+	if err := w.put(ctx, job, f.fed, target); err != nil {
+		return err
+	}
+	if err := w.ledger.SetFed(ctx, job.spec.ID, target); err != nil {
+		return err
+	}
+	f.fed = target
+	return nil
 }
 
 // waitError sends a task back to its queue until a moment. It is no failure.

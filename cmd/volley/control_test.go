@@ -1,10 +1,12 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/volleysms/volley/enqueue"
+	"github.com/volleysms/volley/internal/why"
 )
 
 // noJob is an ID that no job has.
@@ -191,12 +193,137 @@ func TestRetry(t *testing.T) {
 		c := newCLI(t)
 		for _, args := range [][]string{{"retry", noJob}, {"retry", noJob, "--dry-run", "--json"}} {
 			a := c.run(args...)
-			if a.code != exitInvalid || a.stdout != "" || !strings.Contains(a.stderr, "say whom: --unknown, --failed, or both") {
+			if a.code != exitInvalid || a.stdout != "" || !strings.Contains(a.stderr, "say whom: --unknown, --failed, or --status STATE") {
 				t.Errorf("%v: exit status %d, %q and %q", args, a.code, a.stdout, a.stderr)
 			}
 		}
 		c.untouched()
 	})
+}
+
+func TestRetry_States(t *testing.T) {
+	c := newCLI(t, "gatewayapi/refuse:0101")
+	job := c.sent("gatewayapi", "12125550100", "12125550101", "abc")
+	if s := c.steer("retry", job, "--status", "rejected,undelivered", "--dry-run"); s.Changed != 1 || s.Counts.Rejected != 2 {
+		t.Errorf("got %+v, want the one whom the gateway refused", s)
+	}
+	if s := c.steer("retry", job, "--status", "rejected"); s.Changed != 1 || s.Counts.Queued != 1 || s.Counts.Rejected != 1 {
+		t.Errorf("got %+v", s)
+	}
+	for _, state := range []string{"accepted", "suppressed", "expired", "lost"} {
+		if a := c.run("retry", job, "--status", state); a.code != exitInvalid || !strings.Contains(a.stderr, state) {
+			t.Errorf("%s: exit status %d and %q", state, a.code, a.stderr)
+		}
+	}
+}
+
+func TestReroute(t *testing.T) {
+	c := newCLI(t)
+	job := c.queued("12125550100", "12125550101")
+	if s := c.steer("reroute", job, "--to", "mttm", "--reason", "too slow"); s.Changed != 2 || s.Counts.Queued != 2 {
+		t.Errorf("got %+v", s)
+	}
+	if out := c.must("reroute", job, "--to", "mttm").stdout; !strings.HasSuffix(out, "\n0 recipients queued for mttm.\n") {
+		t.Errorf("again: %s", out)
+	}
+	if a := c.run("reroute", job, "--to", "nobody"); a.code != exitInvalid || !strings.Contains(a.stderr, "mttm") {
+		t.Errorf("to nobody: %d, %s", a.code, a.stderr)
+	}
+	if s := c.completes(job); s.Counts.Accepted != 2 {
+		t.Errorf("got %+v", s.Counts)
+	}
+	if out := c.must("outcomes", job).stdout; strings.Count(out, ",mttm,") != 2 {
+		t.Errorf("got %s", out)
+	}
+	if out := c.must("status", job, "--history").stdout; !strings.Contains(out, "to mttm") || !strings.Contains(out, "too slow") {
+		t.Errorf("the history: %s", out)
+	}
+}
+
+func TestSteering_ByLabel(t *testing.T) {
+	c := newCLI(t)
+	send := func(label string) string {
+		return strings.TrimSpace(c.must("send", "--via", "gatewayapi", "--from", "Acme", "--text", "Hi", "--to", "12125550100,12125550101", "--label", label).stdout)
+	}
+	one, two, other := send("summer"), send("summer"), send("winter")
+	all := func(args ...string) (out struct {
+		Label     string       `json:"label"`
+		Jobs      []steeredJob `json:"jobs"`
+		LeftAlone int          `json:"left_alone"`
+		Changed   int64        `json:"changed"`
+	}) {
+		t.Helper()
+		c.must(append(args, "--label", "summer", "--json")...).json(&out)
+		return out
+	}
+	state := func(job string) enqueue.State {
+		var s enqueue.Status
+		c.must("status", job, "--json").json(&s)
+		return s.State
+	}
+	if got := all("pause", "--reason", "wrong price"); got.Changed != 4 || len(got.Jobs) != 2 || got.Jobs[0].JobID != two || got.Jobs[1].Changed != 2 {
+		t.Errorf("got %+v", got)
+	}
+	if state(one) != enqueue.Paused || state(two) != enqueue.Paused || state(other) == enqueue.Paused {
+		t.Errorf("they are %s, %s and %s", state(one), state(two), state(other))
+	}
+	c.must("cancel", one)
+	if got := all("resume"); got.Changed != 2 || len(got.Jobs) != 1 || got.LeftAlone != 1 {
+		t.Errorf("got %+v", got)
+	}
+	if got := all("reroute", "--to", "mttm"); got.Changed != 2 || got.LeftAlone != 1 {
+		t.Errorf("got %+v", got)
+	}
+	if out := c.must("cancel", "--label", "summer").stdout; !strings.Contains(out, "2 recipients cancelled") || !strings.Contains(out, two) {
+		t.Errorf("for people: %s", out)
+	}
+	for _, args := range [][]string{{"pause"}, {"pause", one, "--label", "summer"}, {"cancel", "--label", "summer", "--ref", "r"}, {"retry", "--label", "summer", "--status", "accepted"}} {
+		if a := c.run(args...); a.code != exitInvalid {
+			t.Errorf("%v: exit status %d, %s", args, a.code, a.stderr)
+		}
+	}
+	if a := c.run("pause", "--label", "autumn"); a.code != exitFailed || !strings.Contains(a.stderr, "autumn") {
+		t.Errorf("no such label: %d, %s", a.code, a.stderr)
+	}
+}
+
+func TestWhy(t *testing.T) {
+	c := newCLI(t)
+	job := c.queued("12125550100", "12125550101")
+	rules := func(args ...string) (rules []string) {
+		t.Helper()
+		var j why.Job
+		c.must(append([]string{"why", "--json"}, args...)...).json(&j)
+		for _, r := range j.Reasons {
+			rules = append(rules, string(r.Rule))
+		}
+		return rules
+	}
+	if got := rules(job); !slices.Equal(got, []string{"no worker"}) {
+		t.Errorf("without a worker: %q", got)
+	}
+	c.must("pause", job, "--by", "ann@ops", "--reason", "wrong price")
+	if out := c.must("why", job).stdout; !strings.Contains(out, "by ann@ops at") || !strings.Contains(out, "wrong price") || !strings.Contains(out, "volley resume") {
+		t.Errorf("paused: %s", out)
+	}
+	var found []why.Recipient
+	c.must("why", "+1 212 555 0101", "--json").json(&found)
+	if len(found) != 1 || found[0].JobID != job || found[0].Status != "queued" || len(found[0].Reasons) != 1 || found[0].Reasons[0].Rule != why.Paused {
+		t.Errorf("the number: %+v", found)
+	}
+	later := strings.TrimSpace(c.must("send", "--via", "gatewayapi", "--from", "Acme", "--text", "Hi", "--to", "12125550102", "--at", "2h").stdout)
+	if out := c.must("why", later).stdout; !strings.Contains(out, "scheduled") || !strings.Contains(out, "volley reschedule") {
+		t.Errorf("scheduled: %s", out)
+	}
+	if a := c.run("why", "12125550109"); a.code != exitFailed {
+		t.Errorf("nobody: %d, %s", a.code, a.stderr)
+	}
+	if a := c.run("why", "abc"); a.code != exitInvalid {
+		t.Errorf("neither: %d, %s", a.code, a.stderr)
+	}
+	if a := c.run("why", noJob); a.code != exitFailed || !strings.Contains(a.stderr, "volley status lists the latest") {
+		t.Errorf("no such job: %d, %s", a.code, a.stderr)
+	}
 }
 
 func TestSteering_NoSuchJob(t *testing.T) {

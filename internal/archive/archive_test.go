@@ -482,3 +482,35 @@ func (d *door) close() {
 	}
 	d.conns = nil
 }
+
+func TestCarrier_History(t *testing.T) {
+	r := newRig(t)
+	job := r.enqueue(3)
+	if !r.looked(job.Spec.ID) {
+		t.Fatal("it is not carried")
+	}
+	if _, err := r.client.Pause(t.Context(), job.Spec.ID, enqueue.Ask{By: "ann", Reason: "wrong price"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.client.Resume(t.Context(), job.Spec.ID, enqueue.Ask{By: "bob"}); err != nil {
+		t.Fatal(err)
+	}
+	if !r.looked(job.Spec.ID) {
+		t.Fatal("it is not carried again")
+	}
+	var got string
+	err := r.sql.QueryRow(t.Context(), `select string_agg(concat_ws(' ', e->>'action', e->>'by', e->>'reason', e->>'changed'), ', ')
+from volley_jobs, jsonb_array_elements(history) as e where job_id = $1`, job.Spec.ID).Scan(&got)
+	if want := "pause ann wrong price 3, resume bob 3"; err != nil || got != want {
+		t.Errorf("got %q, %v, want %q", got, err, want)
+	}
+}
+
+// looked carries what there is of an unfinished job, and reports whether its row is there.
+func (r *rig) looked(job string) bool {
+	r.Helper()
+	if r.whole(job) {
+		r.Fatal("the job is not complete")
+	}
+	return r.count("volley_jobs where job_id = '"+job+"'") == 1
+}

@@ -31,12 +31,12 @@ var outcomeColumns = []string{
 }
 
 const upsertJob = `insert into volley_jobs (job_id, via, accounts, sender, text, fields, label, state, reason, created_at, schedule_at,
-	completed_at, total, refused, duplicates)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
-on conflict (job_id) do update set state = excluded.state, reason = excluded.reason, schedule_at = excluded.schedule_at,
-	completed_at = excluded.completed_at
-where (volley_jobs.state, volley_jobs.reason, volley_jobs.schedule_at, volley_jobs.completed_at)
-	is distinct from (excluded.state, excluded.reason, excluded.schedule_at, excluded.completed_at)`
+	completed_at, total, refused, duplicates, enqueued_by, history)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+on conflict (job_id) do update set accounts = excluded.accounts, state = excluded.state, reason = excluded.reason,
+	schedule_at = excluded.schedule_at, completed_at = excluded.completed_at, history = excluded.history
+where (volley_jobs.accounts, volley_jobs.state, volley_jobs.reason, volley_jobs.schedule_at, volley_jobs.completed_at, volley_jobs.history)
+	is distinct from (excluded.accounts, excluded.state, excluded.reason, excluded.schedule_at, excluded.completed_at, excluded.history)`
 
 const upsertBatch = `insert into volley_batches (job_id, batch, version) values ($1, $2, $3)
 on conflict (job_id, batch) do update set version = excluded.version, carried_at = now()`
@@ -69,11 +69,19 @@ func (s *Store) carry(ctx context.Context, l *ledger.Ledger, pieces []piece) (do
 		if err != nil {
 			return err
 		}
+		histories, err := l.Histories(ctx, names)
+		if err != nil {
+			return err
+		}
 		now := time.Now()
 		send := &pgx.Batch{}
 		for _, p := range pieces {
 			if j, ok := jobs[p.id.String()]; ok {
-				send.Queue(upsertJob, jobRow(p.id, &j, now)...)
+				row, err := jobRow(p.id, &j, histories[p.id.String()], now)
+				if err != nil {
+					return err
+				}
+				send.Queue(upsertJob, row...)
 			}
 		}
 		if err := tx.SendBatch(ctx, send).Close(); err != nil {
@@ -237,7 +245,29 @@ type step struct {
 	Left     time.Time `json:"left"`
 }
 
-func jobRow(id uuid.UUID, j *ledger.Job, now time.Time) []any {
+// asked is an entry of a job's history, in the column history of volley_jobs.
+type asked struct {
+	At      time.Time `json:"at"`
+	Action  string    `json:"action"`
+	By      string    `json:"by,omitempty"`
+	Reason  string    `json:"reason,omitempty"`
+	Detail  string    `json:"detail,omitempty"`
+	Changed *int64    `json:"changed"`
+}
+
+func jobRow(id uuid.UUID, j *ledger.Job, entries []ledger.Entry, now time.Time) ([]any, error) {
+	var history any
+	if len(entries) > 0 {
+		list := make([]asked, len(entries))
+		for i, e := range entries {
+			list[i] = asked{time.UnixMilli(e.At).UTC(), e.Action, clean(e.By), clean(e.Reason), e.Detail, e.Changed}
+		}
+		packed, err := json.Marshal(list)
+		if err != nil {
+			return nil, err
+		}
+		history = packed
+	}
 	var at, completed *time.Time
 	if j.Spec.At > 0 {
 		t := time.UnixMilli(j.Spec.At)
@@ -255,7 +285,8 @@ func jobRow(id uuid.UUID, j *ledger.Job, now time.Time) []any {
 	return []any{
 		id, j.Spec.Via, accounts, text(j.Spec.From), text(j.Spec.Text), fields, text(j.Spec.Label), j.State(now), text(j.Reason),
 		time.UnixMilli(j.Spec.Created), at, completed, j.Receipt.Total, j.Receipt.RefusedCount, j.Receipt.Duplicates,
-	}
+		text(j.Spec.By), history,
+	}, nil
 }
 
 // text is NULL for what is empty. PostgreSQL takes no NUL character.

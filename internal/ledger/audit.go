@@ -12,7 +12,7 @@ import (
 
 // Audit checks a job's books from the ledger's own data and returns what is wrong, a sentence each: every recipient in
 // exactly one known state, counters equal to outcomes, nothing lost since the receipt, and finished batches without open
-// recipients. Each shard is read as it is at one moment, so that a job may run meanwhile.
+// recipients, and what was ordered for the job the same everywhere. Each shard is read as it is at one moment, so that a job may run meanwhile.
 func (l *Ledger) Audit(ctx context.Context, id string) (problems []string, err error) {
 	job, err := l.Job(ctx, id)
 	if err != nil {
@@ -40,6 +40,11 @@ func (l *Ledger) Audit(ctx context.Context, id string) (problems []string, err e
 		problems = append(problems, fmt.Sprintf("the receipt has %d recipients, the outcomes %d", job.Receipt.Total, n))
 	}
 	wrong, err := l.auditDone(ctx, id, open)
+	if err != nil {
+		return nil, err
+	}
+	problems = append(problems, wrong...)
+	wrong, err = l.auditOrders(ctx, &job)
 	return append(problems, wrong...), err
 }
 

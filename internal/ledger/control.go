@@ -48,17 +48,7 @@ func (l *Ledger) SetControl(ctx context.Context, job string, word Control, e *En
 		return err
 	}
 	e.number = int64(n)
-	// Claims look at the copy in their own shard.
-	pipe := l.rdb.Pipeline()
-	for s := range Shards {
-		if word == Run {
-			pipe.HDel(ctx, countsKey(job, s), "ctl")
-		} else {
-			pipe.HSet(ctx, countsKey(job, s), "ctl", string(word))
-		}
-	}
-	_, err = pipe.Exec(ctx)
-	return err
+	return l.Spread(ctx, job)
 }
 
 func controlError(code int) error {
@@ -95,7 +85,7 @@ func (l *Ledger) Withdraw(ctx context.Context, job Job, now time.Time) (cancelle
 }
 
 // Reopen queues the recipients again that are in one of the given states, with a new budget of attempts. It returns how
-// many they are and which batches have some. Of a batch that somebody holds nothing is changed. ErrCancelled when the job
+// many they are and which batches have some; those begin again with the first account of their leg. Of a batch that somebody holds nothing is changed. ErrCancelled when the job
 // was cancelled; nothing is written then.
 func (l *Ledger) Reopen(ctx context.Context, job Job, states ...State) (queued int64, batches []int, err error) {
 	if job.Control == Withdrawn {
@@ -129,7 +119,7 @@ func (l *Ledger) Reopen(ctx context.Context, job Job, states ...State) (queued i
 		return 0, nil, err
 	}
 	n, err := l.amend(ctx, batches, func(ctx context.Context, batch int, token string) (int64, error) {
-		return l.requeue(ctx, job.Spec.ID, batch, token, states)
+		return l.requeue(ctx, &job.Spec, batch, token, states)
 	})
 	for _, c := range n {
 		queued += max(0, c)

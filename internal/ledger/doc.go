@@ -13,7 +13,7 @@
 //	volley:{JOB}:wait       zset    batches that wait, and for what, by the moment until which they do; for people
 //	volley:{JOB}:history    hash    who asked what to be done to it, by number; bounded
 //	volley:{JOB}:hooks      hash    what its producer is told, and how far that has come
-//	volley:{JOB.S}:n        hash    counters of shard S, and the job's control word
+//	volley:{JOB.S}:n        hash    counters of shard S, the job's control word, and from which account on it is sent
 //	volley:{JOB.S}:rB       string  recipients of batch B, written once (see BatchBuilder)
 //	volley:{JOB.S}:oB       string  outcomes of batch B, a log (see Record); absent while all are queued
 //	volley:{JOB.S}:xB       string  identifiers and texts that the outcomes point at
@@ -24,6 +24,7 @@
 //	volley:polls            zset    jobs by when gateways are next asked about their messages (see Polls)
 //	volley:carry            zset    jobs by when their outcomes are next carried to PostgreSQL (see Agenda)
 //	volley:hooks            zset    jobs by when is next seen what their producers are to be told
+//	volley:label:{HASH}     zset    the newest jobs with a label, by time of creation
 //	volley:key:{HASH}       string  idempotency key: the job's ID
 //	volley:worker:ID        string  a living worker's heartbeat
 package ledger

@@ -17,7 +17,9 @@ type Held struct {
 	// Token is the owner's mark; every Commit carries it.
 	Token string
 	// Via is an index into the job's accounts: the one that the batch is with.
-	Via     int
+	Via int
+	// Was is the one that it was with before; another than Via when the job was re-routed, and nobody has had the batch since.
+	Was     int
 	Control Control
 	// Recipients are decoded, Records are by the same positions.
 	Recipients []Recipient
@@ -50,11 +52,12 @@ func (l *Ledger) Take(ctx context.Context, job string, batch int, token, dead st
 	outcomes, _ := v[4].(string)
 	side, _ := v[5].(string)
 	head, _ := v[6].(string)
+	was, _ := v[7].(int64)
 	b, err := DecodeBatch([]byte(packed))
 	if err != nil {
 		return held, fmt.Errorf("job %s, batch %d: %w", job, batch, err)
 	}
-	held = Held{Job: job, Batch: batch, Token: token, Via: int(via), Control: Control(ctl), Recipients: b.Recipients}
+	held = Held{Job: job, Batch: batch, Token: token, Via: int(via), Was: int(was), Control: Control(ctl), Recipients: b.Recipients}
 	if held.Records, err = ReadRecords([]byte(outcomes), len(b.Recipients)); err != nil {
 		return held, fmt.Errorf("job %s, batch %d: %w", job, batch, err)
 	}
@@ -138,7 +141,7 @@ type Commit struct {
 }
 
 // Commit writes c. It reports whether the claims were granted and the job's control word; ErrLost when the batch is
-// another's by now. After any other error the caller commits the same c again: it can't know whether it was written.
+// another's by now. The word is Moved when the batch is to be sent through another account, and its owner gives it up. After any other error the caller commits the same c again: it can't know whether it was written.
 // Commits of one batch follow each other; of h, only what never changes is read.
 func (l *Ledger) Commit(ctx context.Context, h *Held, c *Commit) (granted bool, ctl Control, err error) {
 	k := keysOf(h.Job, h.Batch)

@@ -10,7 +10,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Spec is what a job is. It is written once and never changed, but for At, which Reschedule may move.
+// Spec is what a job is. It is written once and never changed, but for At, which Reschedule may move, and for the accounts,
+// which Reroute adds to.
 type Spec struct {
 	ID string `json:"id"`
 	// Via is the account or route as the producer named it, Accounts what it stood for then, in the order of use. With
@@ -65,6 +66,8 @@ type Job struct {
 	// Batches is how many there are, Fed how many have been put on the queue, Done how many have nothing left to send.
 	Batches, Fed, Done int
 	Control            Control
+	// From is the index of the first account that batches are sent through: above 0 when the job was re-routed.
+	From int
 	// Reason is why somebody set the control word; may be empty.
 	Reason string
 	// Begun is true once sending has started, so that Spec.At can't be moved by Reschedule any more.
@@ -191,6 +194,7 @@ func (l *Ledger) Seal(ctx context.Context, spec Spec, fp Fingerprint, r Receipt,
 		return []string{countsKey(spec.ID, s)}, []any{t[s].Queued, t[s].Rejected}
 	}, func(pipe redis.Pipeliner) {
 		pipe.ZAdd(ctx, keyJobs, redis.Z{Score: float64(spec.Created), Member: spec.ID})
+		spec.list(ctx, pipe)
 		if spec.Hook != nil {
 			pipe.ZAddNX(ctx, HookAgenda, redis.Z{Score: float64(spec.Created), Member: spec.ID})
 		}
@@ -214,7 +218,7 @@ func (l *Ledger) Discard(ctx context.Context, job, key string, n int) error {
 	return err
 }
 
-var jobFields = []string{"spec", "sealed", "receipt", "batches", "fed", "done", "ctl", "reason", "completed", "at", "begun", "gone"}
+var jobFields = []string{"spec", "sealed", "receipt", "batches", "fed", "done", "ctl", "reason", "completed", "at", "begun", "gone", "from"}
 
 // Job returns a job; ErrNotFound when there is none.
 func (l *Ledger) Job(ctx context.Context, id string) (Job, error) {
@@ -252,6 +256,7 @@ func parseJob(v []any) (Job, error) {
 	}
 	j.Begun = v[10] != nil || j.Fed > 0
 	j.Gone = v[11] != nil
+	j.From = int(parseInt(v[12]))
 	return j, nil
 }
 
@@ -304,31 +309,19 @@ type Progress struct {
 	Done, Batches, Fed int
 	// Ended is true for the one call that completed the job.
 	Ended bool
-	// Following is the batch that the caller is to go on with, which nobody else is given; 0 is none.
-	Following int
 }
 
 // Finish notes that a batch has nothing left to send. Doing it again changes nothing. ErrNotFound when there is no such
 // job, or it is not sealed; nothing is written then.
 func (l *Ledger) Finish(ctx context.Context, job string, batch int, now time.Time) (Progress, error) {
-	return l.finish(ctx, job, batch, now, false)
-}
-
-// FinishForNext is Finish by who can go on with another batch of the job: it is given the first that has not been put on the
-// queue, if there is one. Whoever dies before it has taken that one leaves it to the sweep.
-func (l *Ledger) FinishForNext(ctx context.Context, job string, batch int, now time.Time) (Progress, error) {
-	return l.finish(ctx, job, batch, now, true)
-}
-
-func (l *Ledger) finish(ctx context.Context, job string, batch int, now time.Time, next bool) (Progress, error) {
-	v, err := finishScript.Run(ctx, l.rdb, []string{jobKey(job), doneKey(job)}, batch, now.UnixMilli(), next).Int64Slice()
+	v, err := finishScript.Run(ctx, l.rdb, []string{jobKey(job), doneKey(job)}, batch, now.UnixMilli()).Int64Slice()
 	if err != nil {
 		return Progress{}, err
 	}
 	if len(v) == 0 {
 		return Progress{}, ErrNotFound
 	}
-	p := Progress{Done: int(v[0]), Batches: int(v[1]), Fed: int(v[2]), Ended: v[3] == 1, Following: int(v[4])}
+	p := Progress{Done: int(v[0]), Batches: int(v[1]), Fed: int(v[2]), Ended: v[3] == 1}
 	if p.Done >= p.Batches {
 		// Repeated by every later call, so that a crash in between leaves no completed job in the list.
 		pipe := l.rdb.Pipeline()
@@ -339,8 +332,7 @@ func (l *Ledger) finish(ctx context.Context, job string, batch int, now time.Tim
 	return p, err
 }
 
-// SetFed notes that the batches below n are on the queue, and returns where that cursor was. It never goes back. The batches in
-// between are for the caller to put there, and nobody else does; if it dies before, the sweep does.
-func (l *Ledger) SetFed(ctx context.Context, job string, n int) (from int, err error) {
-	return fedScript.Run(ctx, l.rdb, []string{jobKey(job)}, n).Int()
+// SetFed notes that the batches below n have been put on the queue. The cursor never goes back.
+func (l *Ledger) SetFed(ctx context.Context, job string, n int) error {
+	return fedScript.Run(ctx, l.rdb, []string{jobKey(job)}, n).Err()
 }

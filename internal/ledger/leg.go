@@ -43,5 +43,17 @@ func (s *Spec) Next(via int) int {
 	return -1
 }
 
+// Begin returns the index of the first account on the leg of via.
+func (s *Spec) Begin(via int) int {
+	at := 0
+	for _, l := range s.Legs {
+		if via < at+l.N {
+			return at
+		}
+		at += l.N
+	}
+	return 0
+}
+
 // Account returns the name at an index, that of the last account for one that is too high.
 func (s *Spec) Account(via int) string { return s.Accounts[min(via, len(s.Accounts)-1)] }

@@ -33,6 +33,11 @@ func (l *Ledger) Remove(ctx context.Context, id string) error {
 	job, err := l.Job(ctx, id)
 	switch {
 	case err == nil:
+		if job.Spec.Label != "" { // before it is forgotten which one it is
+			if err := l.rdb.ZRem(ctx, labelKey(job.Spec.Label), id).Err(); err != nil {
+				return err
+			}
+		}
 		if err := l.strip(ctx, &job); err != nil {
 			return err
 		}

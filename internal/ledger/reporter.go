@@ -73,6 +73,8 @@ type BatchReports struct {
 	Batch    int
 	Reports  []Report
 	Verdicts []Verdict
+
+	known int // how many accounts the job had when an outcome of another was found
 }
 
 // Reporter applies reports to outcomes. Its rules give the same end for every order and any repetition of the same
@@ -106,10 +108,10 @@ func (r *Reporter) Apply(ctx context.Context, batches []*BatchReports) error {
 	for len(batches) > 0 {
 		some := batches[:min(len(batches), batchesAtOnce)]
 		batches = batches[len(some):]
-		if err := r.meet(ctx, some); err != nil {
-			return err
-		}
 		for range maxConflicts {
+			if err := r.meet(ctx, some); err != nil {
+				return err
+			}
 			var err error
 			if some, err = r.apply(ctx, some); err != nil {
 				return err
@@ -163,9 +165,9 @@ func (r *Reporter) meet(ctx context.Context, batches []*BatchReports) error {
 }
 
 // apply applies reports to batches that it reads and writes in a round trip each, and returns those in which somebody
-// else was faster.
+// else was faster, or whose job has accounts that were not known.
 func (r *Reporter) apply(ctx context.Context, batches []*BatchReports) (again []*BatchReports, err error) {
-	read, err := r.read(ctx, batches)
+	read, again, err := r.read(ctx, batches)
 	if err != nil {
 		return nil, err
 	}
@@ -176,7 +178,7 @@ func (r *Reporter) apply(ctx context.Context, batches []*BatchReports) (again []
 		}
 	}
 	if len(changed) == 0 {
-		return nil, nil
+		return again, nil
 	}
 	cmds, err := r.l.evalAll(ctx, reportScript, len(changed), func(i int) ([]string, []any) {
 		b := changed[i]
@@ -197,8 +199,9 @@ func (r *Reporter) apply(ctx context.Context, batches []*BatchReports) (again []
 }
 
 // read reads what the batches' reports need to be judged. Of outcomes that are changed after that only those matter that
-// were not open, and who changes them writes the reports too.
-func (r *Reporter) read(ctx context.Context, batches []*BatchReports) ([]*reporting, error) {
+// were not open, and who changes them writes the reports too. Those of a job that was re-routed since its accounts were read
+// are behind.
+func (r *Reporter) read(ctx context.Context, batches []*BatchReports) (out []*reporting, behind []*BatchReports, err error) {
 	type cmds struct {
 		recipients *redis.StringCmd
 		rest       *redis.SliceCmd
@@ -220,9 +223,8 @@ func (r *Reporter) read(ctx context.Context, batches []*BatchReports) ([]*report
 		}
 	}
 	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
-		return nil, err
+		return nil, nil, err
 	}
-	var out []*reporting
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i, b := range batches {
@@ -235,15 +237,19 @@ func (r *Reporter) read(ctx context.Context, batches []*BatchReports) ([]*report
 		case errors.Is(err, redis.Nil), err == nil && len(packed) == 0:
 			b.all(Nobody)
 		case err != nil:
-			return nil, err
+			return nil, nil, err
 		case next.load(packed, sent[i].rest.Val()) != nil:
 			b.all(Damaged)
+		case next.accountsNeeded() > len(accounts) && b.known != len(accounts):
+			b.known = len(accounts)
+			delete(r.accounts, b.Job)
+			behind = append(behind, b)
 		default:
 			b.all(0)
 			out = append(out, next)
 		}
 	}
-	return out, nil
+	return out, behind, nil
 }
 
 // all gives every report the same verdict.

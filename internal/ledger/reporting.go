@@ -45,6 +45,14 @@ func (b *reporting) load(recipients []byte, v []any) (err error) {
 	return err
 }
 
+// accountsNeeded is how many accounts the job has at least, by its outcomes.
+func (b *reporting) accountsNeeded() (n int) {
+	for i := range b.records {
+		n = max(n, int(b.records[i].Account)+1)
+	}
+	return n
+}
+
 func (b *reporting) run() {
 	for i := range b.of.Reports {
 		b.of.Verdicts[i] = b.judge(&b.of.Reports[i])

@@ -16,8 +16,9 @@ var requeueScript = redis.NewScript(requeueLua)
 
 // requeue queues the recipients of a batch again that are in one of the states, reports taken into account. What was
 // reported about them is dropped, and a new round begins, so that what is still to come of the last one is not taken for
-// the next.
-func (l *Ledger) requeue(ctx context.Context, job string, batch int, token string, states []State) (int64, error) {
+// the next. The batch goes back to the first account of its leg.
+func (l *Ledger) requeue(ctx context.Context, spec *Spec, batch int, token string, states []State) (int64, error) {
+	job := spec.ID
 	held, err := l.Take(ctx, job, batch, token, "")
 	if err != nil {
 		return 0, err
@@ -47,7 +48,7 @@ func (l *Ledger) requeue(ctx context.Context, job string, batch int, token strin
 			reports.again(i)
 			n++
 		}
-		argv := []any{token, head(stored), "", ""}
+		argv := []any{token, head(stored), "", "", spec.Begin(held.Via)}
 		if n > 0 {
 			argv[2], argv[3] = PackRecords(records), reports.pack()
 		}

@@ -65,4 +65,6 @@ const (
 	Run       Control = ""
 	Paused    Control = "paused"
 	Withdrawn Control = "cancelled"
+	// Moved is what only Commit returns: the job was re-routed since the batch was taken.
+	Moved Control = "moved"
 )

@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"errors"
+	"strconv"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -36,14 +37,16 @@ func (l *Ledger) Holders(ctx context.Context, job string, batches []int) ([]Hold
 	for i, b := range batches {
 		cmds[i] = pipe.HMGet(ctx, keysOf(job, b).batch, "own", "via")
 	}
-	if _, err := pipe.Exec(ctx); err != nil {
+	first := pipe.HGet(ctx, jobKey(job), "from")
+	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
 		return nil, err
 	}
+	from, _ := strconv.Atoi(first.Val())
 	out := make([]Holder, len(batches))
 	for i, c := range cmds {
 		v := c.Val()
 		out[i].Owner, _ = v[0].(string)
-		out[i].Via = int(parseInt(v[1]))
+		out[i].Via = max(int(parseInt(v[1])), from)
 	}
 	return out, nil
 }

@@ -4,7 +4,9 @@ package pace
 import (
 	"context"
 	_ "embed"
+	"fmt"
 	"math"
+	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -112,4 +114,25 @@ func Until(ctx context.Context, t time.Time) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// Booked returns how far ahead the moments of an account are reserved; 0 when the next call may leave at once.
+func Booked(ctx context.Context, rdb redis.UniversalClient, account string) (time.Duration, error) {
+	pipe := rdb.Pipeline()
+	booked := pipe.HMGet(ctx, "volley:pace:{"+account+"}", "last", "calls", "r", "s")
+	now := pipe.Time(ctx)
+	if _, err := pipe.Exec(ctx); err != nil {
+		return 0, err
+	}
+	var last int64
+	for _, v := range booked.Val() {
+		if s, is := v.(string); is {
+			n, err := strconv.ParseInt(s, 10, 64)
+			if err != nil {
+				return 0, fmt.Errorf("pace: the moments of account %s can't be read: %w", account, err)
+			}
+			last = max(last, n)
+		}
+	}
+	return max(0, time.UnixMicro(last).Sub(now.Val())), nil
 }

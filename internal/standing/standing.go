@@ -44,6 +44,8 @@ type Trouble struct {
 	Code, Detail string
 	// Settings are those the account had; empty when whoever reported it did not say.
 	Settings string
+	// Probe is when somebody probes the account next, as far as it is known.
+	Probe time.Time
 }
 
 // The pause before the account is probed, which doubles each time until a call has been taken again.
@@ -93,7 +95,11 @@ func (b *Book) Of(ctx context.Context, accounts ...string) (map[string]*Trouble,
 		if err != nil {
 			return nil, errors.New("standing: the record of account " + accounts[i] + " can't be read")
 		}
-		out[accounts[i]] = &Trouble{Why: v["why"], Since: time.UnixMilli(ms), Code: v["code"], Detail: v["detail"], Settings: v["settings"]}
+		t := &Trouble{Why: v["why"], Since: time.UnixMilli(ms), Code: v["code"], Detail: v["detail"], Settings: v["settings"]}
+		if ms, err := strconv.ParseInt(v["probe"], 10, 64); err == nil {
+			t.Probe = time.UnixMilli(ms)
+		}
+		out[accounts[i]] = t
 	}
 	return out, nil
 }

@@ -195,3 +195,12 @@ func Depths(ctx context.Context, rdb redis.UniversalClient, queues []string) ([]
 	}
 	return out, nil
 }
+
+// BackAt returns when asynq hands out the task of a batch again that its last worker sent back; the zero time when it was not.
+func BackAt(ctx context.Context, rdb redis.UniversalClient, queue string, r Ref) (time.Time, error) {
+	s, err := rdb.ZScore(ctx, "asynq:{"+queue+"}:retry", r.ID()).Result()
+	if errors.Is(err, redis.Nil) {
+		return time.Time{}, nil
+	}
+	return time.Unix(int64(s), 0), err
+}

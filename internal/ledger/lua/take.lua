@@ -1,6 +1,7 @@
--- Become the owner of a batch. Returns {1, via, control, recipients, outcomes, side, head of the reports}, {0, owner} or {-1} when there is no such batch.
+-- Become the owner of a batch. Returns {1, via, control, recipients, outcomes, side, head of the reports, via before a job that
+-- was re-routed took it along}, {0, owner} or {-1} when there is no such batch.
 -- KEYS batch, recipients, outcomes, side, counters, reports; ARGV token, token of a dead owner or ''
-local own, via = unpack(redis.call('HMGET', KEYS[1], 'own', 'via'))
+local own = redis.call('HGET', KEYS[1], 'own')
 if own and own ~= ARGV[1] and own ~= ARGV[2] then return {0, own} end
 local r = redis.call('GET', KEYS[2])
 if not r then return {-1} end
@@ -8,5 +9,12 @@ if own ~= ARGV[1] then -- a Take that is sent again must not let old commits in 
   redis.call('HSET', KEYS[1], 'own', ARGV[1], 'seq', 0)
   if own then redis.call('HSET', KEYS[1], 'lost:' .. own, 1) end
 end
-return {1, tonumber(via or 0), redis.call('HGET', KEYS[5], 'ctl') or '', r,
-  redis.call('GET', KEYS[3]) or '', redis.call('GET', KEYS[4]) or '', redis.call('GETRANGE', KEYS[6], 0, 5)}
+local via = tonumber(redis.call('HGET', KEYS[1], 'via') or 0)
+local order = redis.call('HMGET', KEYS[5], 'ctl', 'from')
+local was, from = via, tonumber(order[2] or 0)
+if via < from then
+  via = from
+  redis.call('HSET', KEYS[1], 'via', via)
+end
+return {1, via, order[1] or '', r,
+  redis.call('GET', KEYS[3]) or '', redis.call('GET', KEYS[4]) or '', redis.call('GETRANGE', KEYS[6], 0, 5), was}
