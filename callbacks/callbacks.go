@@ -26,6 +26,8 @@ type Options struct {
 	PublicURL string
 	// Secret and PreviousSecret sign the addresses; the second may be empty.
 	Secret, PreviousSecret string
+	// Words say which messages from handsets are opt-outs, by the account's name; others have none.
+	Words map[string]inbound.Words
 	// GiveUp is how long a report is kept whose recipient has no outcome yet; 0 is 72 h.
 	GiveUp time.Duration
 	// MaxPushes is how many pushes are read and written at a time; 0 is 256. More are told to come again.
@@ -64,7 +66,7 @@ func New(rdb redis.UniversalClient, o Options) (*Server, error) {
 	}
 	return &Server{
 		opts: o, log: o.Logger, signer: report.NewSigner(o.PublicURL, o.Secret, o.PreviousSecret),
-		reports: report.NewLog(rdb), inbound: inbound.NewStream(rdb),
+		reports: report.NewLog(rdb), inbound: inbound.NewStream(rdb).Heed(o.Words),
 		applier: report.NewApplier(rdb, report.Options{GiveUp: o.GiveUp, Logger: o.Logger.Named("reports"), Metrics: o.Metrics}),
 		m:       newMetrics(o.Metrics, o.Logger), slots: make(chan struct{}, o.MaxPushes),
 	}, nil

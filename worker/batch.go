@@ -173,6 +173,7 @@ type run struct {
 	control  ledger.Control
 	done     chan struct{} // closed when open is 0
 	hours    hours
+	turn     uint64 // of the lists of opt-outs, when the calls were planned
 
 	c committer
 }
@@ -250,7 +251,7 @@ func (r *run) send() {
 	out := make([]*call, len(calls))
 	for i := range calls {
 		r.dress(&calls[i])
-		out[i] = &call{part: calls[i], run: r}
+		out[i] = &call{part: calls[i], run: r, turn: r.turn}
 	}
 	r.open = len(out)
 	r.push(out...)

@@ -131,7 +131,7 @@ func (l *lane) out() {
 func (l *lane) take() *call {
 	q := l.a.ready
 	for {
-		if c := q.take(); c.run.wanted() && c.open() {
+		if c := q.take(); c.run.wanted() && c.open() && c.permitted() {
 			return c
 		}
 		if !q.more() {
@@ -157,7 +157,7 @@ func (l *lane) make(c *call, at time.Time) {
 		l.before.run.recorded(l.before.gen)
 	}
 	l.before = c
-	if !at.IsZero() && !l.punctual(c, at) || c.shut() {
+	if !at.IsZero() && !l.punctual(c, at) || c.shut() || c.forbidden() {
 		a.gate.unsure()
 		r.unclaim(c)
 		return
@@ -210,6 +210,7 @@ type call struct {
 	part plan.Call
 	run  *run
 	gen  uint64 // the commit that records it
+	turn uint64 // of the lists of opt-outs, when its recipients were looked up; 0 is never
 }
 
 // cost is what the call takes of the account's limits.
@@ -233,5 +234,5 @@ func (c *call) cut() *call {
 	r.open++
 	r.mu.Unlock()
 	r.push(&call{part: subset(c.part, rest), run: r})
-	return &call{part: subset(c.part, []int{0}), run: r}
+	return &call{part: subset(c.part, []int{0}), run: r, turn: c.turn}
 }

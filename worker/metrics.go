@@ -21,6 +21,9 @@ var (
 	callSeconds = promauto.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "volley_call_seconds", Help: "How long calls took.", Buckets: prometheus.ExponentialBuckets(0.005, 2, 14),
 	}, []string{"account"})
+	suppressedTotal = promauto.NewCounterVec(prometheus.CounterOpts{
+		Name: "volley_suppressed_total", Help: "Recipients who were not sent to, since they had opted out.",
+	}, []string{"account"})
 	scheduleLateness = promauto.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "volley_schedule_lateness_seconds", Help: "How long after their time recipients were called for, who had to wait for it.",
 		Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 60, 300, 3600},

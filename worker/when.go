@@ -57,12 +57,15 @@ type hours struct {
 }
 
 // ripe returns what the planner is to be asked: the recipients who are queued and may be sent to now. Those for whom it
-// is too late are recorded as expired.
+// is too late are recorded as expired, and those who opted out as suppressed.
 func (r *run) ripe() []plan.Item {
 	items := make([]plan.Item, 0, len(r.records))
 	h := &r.hours
 	t := h.t
 	var late []lateOne
+	var out []stopped
+	r.turn = r.w.optOuts.Turn() // before the look
+	lookout := r.w.optOuts.Lookout(r.a.name)
 	now := r.w.clock.now()
 	for i, rec := range r.records {
 		if rec.State != ledger.Queued {
@@ -89,7 +92,14 @@ func (r *run) ripe() []plan.Item {
 				h.closes[i] = v.Until.UnixMilli()
 			}
 		}
+		if list, on := lookout.List(to.To); on {
+			out = append(out, stopped{i, list})
+			continue
+		}
 		items = append(items, plan.Item{Index: i, To: to.To, Values: r.job.values(to.Values)})
+	}
+	if len(out) > 0 {
+		r.suppress(out)
 	}
 	if len(late) > 0 {
 		r.expire(late)

@@ -18,6 +18,7 @@ import (
 	"github.com/volleysms/volley/internal/ledger"
 	"github.com/volleysms/volley/internal/redisx"
 	"github.com/volleysms/volley/internal/standing"
+	"github.com/volleysms/volley/internal/suppress"
 	"github.com/volleysms/volley/internal/sweep"
 	"github.com/volleysms/volley/internal/task"
 )
@@ -33,6 +34,7 @@ type Worker struct {
 	srvRdb   redis.UniversalClient // asynq's servers and nothing else
 	ledger   *ledger.Ledger
 	book     *standing.Book
+	optOuts  *suppress.Follower
 	queue    *asynq.Client
 	feeder   feeder
 	jobs     jobCache
@@ -78,6 +80,7 @@ func New(r *redis.UniversalOptions, o Options) (*Worker, error) {
 	}
 	w.srvRdb = reviveAcks{w.srvRdb}
 	w.ledger, w.book = ledger.New(w.rdb), standing.New(w.rdb)
+	w.optOuts = suppress.Follow(w.rdb)
 	w.peers.Store(1)
 	w.queue = asynq.NewClientFromRedisClient(w.rdb)
 	w.stopCtx, w.stop = context.WithCancel(context.Background())
@@ -114,6 +117,7 @@ func (w *Worker) Run(ctx context.Context) (err error) {
 	beats.Go(w.beat)
 	beats.Go(w.stand)
 	beats.Go(w.tell)
+	w.followOptOuts(ctx, &beats)
 	beats.Go(func() { sweep.New(w.rdb, w.log.Named("sweep")).Run(w.stopCtx) })
 	started := 0
 	for _, a := range w.accounts {

@@ -19,6 +19,7 @@ import (
 	"github.com/volleysms/volley/internal/hook"
 	"github.com/volleysms/volley/internal/inbound"
 	"github.com/volleysms/volley/internal/report"
+	"github.com/volleysms/volley/internal/suppress"
 	"github.com/volleysms/volley/providers"
 	"github.com/volleysms/volley/worker"
 )
@@ -100,7 +101,7 @@ func (a *app) serveCallbacks(ctx context.Context, cfg *config.Config, wired []wo
 	defer rdb.Close()
 	s, err := callbacks.New(rdb, callbacks.Options{
 		Accounts: receivers(wired), PublicURL: cfg.Callbacks.PublicURL, Secret: cfg.Callbacks.Secret.Reveal(),
-		PreviousSecret: cfg.Callbacks.PreviousSecret.Reveal(), GiveUp: cfg.Reports.GiveUp,
+		PreviousSecret: cfg.Callbacks.PreviousSecret.Reveal(), GiveUp: cfg.Reports.GiveUp, Words: words(cfg),
 		Metrics: prometheus.DefaultRegisterer, Logger: a.log.Named("callbacks"),
 	})
 	if err != nil {
@@ -131,6 +132,22 @@ func deliverer(cfg *config.Config, rdb redis.UniversalClient, log *zap.Logger) (
 		return nil, invalid("inbound: %w", err)
 	}
 	return inbound.NewDeliverer(rdb, h, log.Named("hook")), nil
+}
+
+// words are the opt-outs of each account.
+func words(cfg *config.Config) map[string]inbound.Words {
+	out := map[string]inbound.Words{}
+	for _, acc := range cfg.Accounts {
+		w := inbound.Words{Stop: acc.StopWords, Start: acc.StartWords, List: suppress.All}
+		if w.Stop == nil {
+			w.Stop = inbound.StopWords()
+		}
+		if acc.StopList == "account" {
+			w.List = acc.Name
+		}
+		out[acc.Name] = w
+	}
+	return out
 }
 
 // receivers are the accounts whose gateways push.

@@ -96,7 +96,7 @@ func flatten(err error) []error {
 // flagOf is how a part of a job is called on the command line.
 func flagOf(field string) string {
 	switch field {
-	case "via", "from", "text", "missing", "key", "label", "at", "delay":
+	case "via", "from", "text", "missing", "key", "label", "at", "delay", "account", "reason":
 		return "--" + field + " "
 	case "fields":
 		return "--text "

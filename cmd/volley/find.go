@@ -31,6 +31,8 @@ type known struct {
 	Inbound  []inbound.Message `json:"inbound"`
 	// Schedules are the recurring sends whose own lists name it.
 	Schedules []string `json:"schedules"`
+	// Suppressed are the lists of opt-outs that it is on.
+	Suppressed []enqueue.Suppression `json:"suppressed"`
 }
 
 type knownOutcome struct {
@@ -44,7 +46,8 @@ func newFind(a *app) *cobra.Command {
 		Use:   "find MSISDN",
 		Short: "Tell everything that is known about one number",
 		Long: `Tell what became of one number in every job that Redis still has, and in those that PostgreSQL has where the
-configuration names one (outcomes.postgres); the messages that came from it; and the schedules that list it.`,
+configuration names one (outcomes.postgres); the messages that came from it; the lists of opt-outs that it is
+on; and the schedules that list it.`,
 		Example: `  volley find "+45 00 12 34 56"
   volley find 4500123456 --json | jq '.outcomes[] | select(.status == "delivered")'`,
 		Args: oneArg("an MSISDN: a number with its country code"),
@@ -133,6 +136,9 @@ func (s *stores) find(ctx context.Context, to sms.MSISDN) (known, error) {
 	if err != nil {
 		return k, err
 	}
+	if k.Suppressed, err = s.client.SuppressionsOf(ctx, to); err != nil {
+		return k, err
+	}
 	k.Schedules, err = s.schedules(ctx, to)
 	return k, err
 }
@@ -171,7 +177,7 @@ func foundRow(r *archive.Row) enqueue.Found {
 }
 
 func (a *app) showKnown(k known) {
-	if len(k.Outcomes)+len(k.Inbound)+len(k.Schedules) == 0 {
+	if len(k.Outcomes)+len(k.Inbound)+len(k.Schedules)+len(k.Suppressed) == 0 {
 		fmt.Fprintln(a.stdout, "Nothing is known about this number.")
 		return
 	}
@@ -193,8 +199,27 @@ func (a *app) showKnown(k known) {
 		}
 		t.Render()
 	}
+	a.showSuppressions(k.Suppressed, "It is on %s since %s%s: nobody sends to it%s.\n")
 	for _, name := range k.Schedules {
 		fmt.Fprintf(a.stdout, "The schedule %s lists it.\n", name)
+	}
+}
+
+// showSuppressions tells by format on which list somebody is, since when and why, and where that counts.
+func (a *app) showSuppressions(all []enqueue.Suppression, format string) {
+	for _, s := range all {
+		where, why := "", ""
+		if s.Account != "" {
+			where = " through that account"
+		}
+		if s.Source != "" {
+			why = " (" + s.Source
+			if s.Reason != "" {
+				why += ": " + s.Reason
+			}
+			why += ")"
+		}
+		fmt.Fprintf(a.stdout, format, listName(s.Account), clock(&s.At), why, where)
 	}
 }
 

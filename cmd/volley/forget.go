@@ -22,6 +22,8 @@ type forgotten struct {
 	// Postgres is how many rows of PostgreSQL were deleted, or emptied.
 	Postgres int64 `json:"postgres"`
 	Inbound  int   `json:"inbound"`
+	// Suppressed are the lists of opt-outs that the number stays on.
+	Suppressed []enqueue.Suppression `json:"suppressed,omitempty"`
 	// Schedules list the number, and are for their owner to change.
 	Schedules []string `json:"schedules,omitempty"`
 }
@@ -38,8 +40,8 @@ It can't be undone.
 
 Of a number its digits, reference and personal fields, the gateway's identifiers and words, and the messages that came from
 it are erased. What is left is that there was somebody, and what became of them, so that every count stays as it was. A
-recipient that is still queued is cancelled before. Lists of opt-outs are left alone, and so are the lists of schedules,
-which are named. What a schedule read for its last ticks goes by itself after two days, and a report that waits for its
+recipient that is still queued is cancelled before. On a list of opt-outs it stays, and that is told: who must not be sent
+to has to be known for that; volley suppress remove takes it off. The lists of schedules are left alone, and named. What a schedule read for its last ticks goes by itself after two days, and a report that waits for its
 recipient's outcome after reports.give_up.
 
 Of a job everything is erased, once it has completed: cancel it before. As long as its idempotency key is remembered a
@@ -96,6 +98,9 @@ func (s *stores) forgetNumber(ctx context.Context, to sms.MSISDN, ask enqueue.As
 			return done, fmt.Errorf("%w: Redis has forgotten it; try again for the rest: %w", errNotAll, err)
 		}
 	}
+	if done.Suppressed, err = s.client.SuppressionsOf(ctx, to); err != nil {
+		return done, err
+	}
 	done.Schedules, err = s.schedules(ctx, to)
 	return done, err
 }
@@ -132,6 +137,7 @@ func (a *app) showForgotten(f forgotten) {
 			fmt.Fprintf(a.stdout, "%s had not been sent to, and will not be.\n", plural(int64(f.Cancelled), "recipient"))
 		}
 	}
+	a.showSuppressions(f.Suppressed, "It stays on %s, since %s%s, so that nobody sends to it%s; volley suppress remove takes it off.\n")
 	for _, name := range f.Schedules {
 		fmt.Fprintf(a.stdout, "The schedule %s still lists it: take it out with volley schedules apply.\n", name)
 	}

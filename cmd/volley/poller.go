@@ -20,7 +20,7 @@ func newPoller(cfg *config.Config, rdb redis.UniversalClient, log *zap.Logger) (
 		return nil, err
 	}
 	o := poll.Options{
-		First: cfg.Reports.Poll, GiveUp: cfg.Reports.GiveUp, Inbound: cfg.Inbound.Poll, Metrics: prometheus.DefaultRegisterer, Logger: log,
+		First: cfg.Reports.Poll, GiveUp: cfg.Reports.GiveUp, Inbound: cfg.Inbound.Poll, Words: words(cfg), Metrics: prometheus.DefaultRegisterer, Logger: log,
 	}
 	for _, acc := range wired {
 		pacer := pace.New(rdb, acc.Name, pace.Limits(acc.Limits))

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -85,6 +86,21 @@ func (f *Fake) RequireNone(tb testing.TB) {
 	if jobs := f.Jobs(); len(jobs) > 0 {
 		tb.Fatalf("%d jobs were enqueued%s; want none", len(jobs), list(jobs))
 	}
+}
+
+// Suppressed returns who is on a list of opt-outs, in the order of their numbers; account is as in enqueue.SuppressOptions. It
+// fails the test when that can't be read.
+func (f *Fake) Suppressed(account string) []enqueue.Suppression {
+	f.tb.Helper()
+	var out []enqueue.Suppression
+	for s, err := range f.Client.Suppressions(context.Background(), account) {
+		if err != nil {
+			f.tb.Fatalf("read who opted out: %v", err)
+		}
+		out = append(out, s)
+	}
+	slices.SortFunc(out, func(a, b enqueue.Suppression) int { return strings.Compare(a.To, b.To) })
+	return out
 }
 
 // list tells jobs apart without showing whom they go to.

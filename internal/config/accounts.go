@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"gopkg.in/yaml.v3"
 
@@ -88,6 +89,10 @@ type Account struct {
 	ResendUnknown bool
 	// Timeout bounds one call, 1 s to 10 min.
 	Timeout time.Duration
+	// StopWords and StartWords are messages from handsets that are opt-outs, and that take one back; nil StopWords are the
+	// usual ones. StopList is where opt-outs are put: "account", or "all" or empty for all accounts.
+	StopWords, StartWords []string
+	StopList              string
 	// Quiet are hours at which the account calls nobody, as window.Parse reads them; empty is none.
 	Quiet string
 	// Price is what a segment costs, for estimates; nil is not known.
@@ -152,7 +157,7 @@ const (
 var OgangiQuirks = []string{QuirkPaddedBase64, QuirkSignDecoded, QuirkPlainFireText, QuirkBase64PIN, QuirkBase64Fire}
 
 // common are the keys of every account.
-var common = []string{"provider", "concurrency", "rate", "recipients", "segments", "in_flight", "timeout", "on_unknown", "quiet", "price"}
+var common = []string{"provider", "concurrency", "rate", "recipients", "segments", "in_flight", "timeout", "on_unknown", "quiet", "price", "stop_words", "start_words", "stop_list"}
 
 var gatewayAPIClasses = []string{"standard", "premium", "secret"}
 
@@ -231,6 +236,9 @@ func (r *reader) account(name string, n *yaml.Node, line int) (a Account, ok boo
 		Timeout:       s.duration("timeout", 30*time.Second, time.Second, 10*time.Minute),
 		Quiet:         s.quietHours("quiet"),
 		Price:         s.price("price"),
+		StopWords:     s.messages("stop_words"),
+		StartWords:    s.messages("start_words"),
+		StopList:      s.oneOf("stop_list", "all", "account"),
 
 		RequireSignature: s.signed("require_signature"),
 	}
@@ -346,6 +354,34 @@ func (s *section) words(key string, known ...string) []string {
 		case !slices.Contains(out, text):
 			out = append(out, text)
 		}
+	}
+	return out
+}
+
+// The most messages of a list, and bytes of one.
+const (
+	maxMessages = 100
+	maxMessage  = 100
+)
+
+// messages returns a list of short texts, nil when the key is absent.
+func (s *section) messages(key string) []string {
+	n, line := s.child(key)
+	if n == nil {
+		return nil
+	}
+	list := resolve(n)
+	if list.Kind != yaml.SequenceNode || len(list.Content) > maxMessages {
+		s.complain(key, "must be a list of at most %d words, such as [STOP, END]", maxMessages)
+		return nil
+	}
+	out := []string{}
+	for _, item := range list.Content {
+		text, _, ok := s.scalar(item, line, under(s.path, key))
+		if ok && (!strings.ContainsFunc(text, unicode.IsLetter) || len(text) > maxMessage) {
+			s.complain(key, "has a word without a letter, or of more than %d bytes", maxMessage)
+		}
+		out = append(out, text)
 	}
 	return out
 }

@@ -54,16 +54,22 @@ type Message struct {
 }
 
 // Stream is the messages in rdb. It is safe for concurrent use.
-type Stream struct{ rdb redis.UniversalClient }
+type Stream struct {
+	rdb   redis.UniversalClient
+	words map[string]Words
+}
 
 // NewStream returns the Stream in rdb.
-func NewStream(rdb redis.UniversalClient) *Stream { return &Stream{rdb} }
+func NewStream(rdb redis.UniversalClient) *Stream { return &Stream{rdb: rdb} }
 
 // perPut bounds how many messages one script writes.
 const perPut = 200
 
-// Put keeps messages of an account, those that are kept already excepted.
+// Put keeps messages of an account, those that are kept already excepted, after what they ask for has been done (see Heed).
 func (s *Stream) Put(ctx context.Context, account string, messages []providers.Inbound, now time.Time) error {
+	if err := s.heed(ctx, account, messages, now); err != nil {
+		return err
+	}
 	for len(messages) > 0 {
 		some := messages[:min(len(messages), perPut)]
 		messages = messages[len(some):]

@@ -37,6 +37,8 @@ type Options struct {
 	GiveUp time.Duration
 	// Inbound is how often gateways are asked for inbound messages; 0 is not at all.
 	Inbound time.Duration
+	// Words say which messages from handsets are opt-outs, by the account's name; others have none.
+	Words map[string]inbound.Words
 	// Metrics is where counters are registered; nil is nowhere.
 	Metrics prometheus.Registerer
 	Logger  *zap.Logger
@@ -80,7 +82,7 @@ func New(rdb redis.UniversalClient, o Options) *Poller {
 	}
 	l := ledger.New(rdb)
 	p := &Poller{
-		opts: o, rdb: rdb, ledger: l, polls: ledger.NewPolls(rdb), reporter: ledger.NewReporter(l), inbound: inbound.NewStream(rdb),
+		opts: o, rdb: rdb, ledger: l, polls: ledger.NewPolls(rdb), reporter: ledger.NewReporter(l), inbound: inbound.NewStream(rdb).Heed(o.Words),
 		log: o.Logger, accounts: map[string]Account{}, now: time.Now,
 		asked: metric.Register(o.Metrics, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "volley_polls_total",
