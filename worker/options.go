@@ -45,7 +45,7 @@ type Branch = ledger.Branch
 type Retry struct {
 	// MaxAttempts is how many calls a recipient may cost at one account: 1 to 200; 0 is 8.
 	MaxAttempts int
-	// Initial is the pause after the first attempt; each further one doubles it, up to Max, give or take a half. 0 is 1 s,
+	// Initial bounds the pause after the first attempt; each further one doubles the bound, up to Max. 0 is 1 s,
 	// and 10 min.
 	Initial, Max time.Duration
 	// Inline is how long a batch is kept in the process for the sake of such pauses before it goes back to the queue;

@@ -199,10 +199,14 @@ func (t *tally) kind(res *providers.Result) providers.Kind {
 	return k
 }
 
+// longestWish bounds what a gateway may ask for: an account does not stand still for a slip of the pen.
+const longestWish = time.Hour
+
+// retryAfter is how long a gateway asks to be left alone; 0 when it does not say.
 func retryAfter(err error) time.Duration {
 	var e *providers.Error
 	if errors.As(err, &e) {
-		return e.RetryAfter
+		return min(max(e.RetryAfter, 0), longestWish)
 	}
 	return 0
 }
@@ -292,16 +296,17 @@ func subset(c plan.Call, positions []int) plan.Call {
 	return out
 }
 
-// pauseAfter is the pause after n attempts that failed: it doubles with each, and is spread by half either way.
+// pauseAfter is the pause after n attempts that failed, by chance between nothing and a bound that doubles with each and is at
+// most Retry.Max.
 func (w *Worker) pauseAfter(n int) time.Duration {
 	o := w.opts.Retry
-	base := o.Max
+	bound := o.Max
 	if shift := max(0, n-1); shift < 32 && o.Initial<<shift > 0 {
-		base = min(o.Max, o.Initial<<shift)
+		bound = min(o.Max, o.Initial<<shift)
 	}
-	b := backoff.NewExponentialBackOff(backoff.WithInitialInterval(base), backoff.WithMaxInterval(o.Max),
-		backoff.WithRandomizationFactor(0.5), backoff.WithMaxElapsedTime(0))
-	return b.NextBackOff()
+	b := backoff.NewExponentialBackOff(backoff.WithInitialInterval(bound/2), backoff.WithMaxInterval(o.Max),
+		backoff.WithRandomizationFactor(1), backoff.WithMaxElapsedTime(0)) // half the bound, and up to as much less or more
+	return min(bound, b.NextBackOff())
 }
 
 // again makes the call once more after a pause, in this stay when the pause is short enough, else in a later one.
