@@ -20,6 +20,8 @@ import (
 type effect struct {
 	changed int64
 	words   string
+	// who are the first of those that would be changed; nil when that was not asked.
+	who []enqueue.Outcome
 }
 
 // askFlags say who asks for something to be done to a job, and why.
@@ -65,13 +67,13 @@ func newControls(a *app) []*cobra.Command {
 Recipients stay queued. Pausing a paused job changes nothing.`,
 		func(ctx context.Context, c *enqueue.Client, job string) (effect, error) {
 			n, err := c.Pause(ctx, job, f.ask())
-			return effect{n, "held back"}, err
+			return effect{changed: n, words: "held back"}, err
 		})
 	resume := a.controlMany("resume", "Let a paused job go on",
 		`Let a paused job go on where it stopped. Resuming a job that is not paused changes nothing.`,
 		func(ctx context.Context, c *enqueue.Client, job string) (effect, error) {
 			n, err := c.Resume(ctx, job, f.ask())
-			return effect{n, "let go on"}, err
+			return effect{changed: n, words: "let go on"}, err
 		})
 	cancel := a.controlMany("cancel", "End a job for good",
 		`End a job for good: it can be neither resumed nor retried. No further call is made once this has returned; those on the
@@ -81,10 +83,10 @@ With --ref only the recipient with that ref is cancelled, and the job goes on.`,
 		func(ctx context.Context, c *enqueue.Client, job string) (effect, error) {
 			if ref != "" {
 				n, err := cancelRef(ctx, c, job, ref, f.ask())
-				return effect{n, "cancelled"}, err
+				return effect{changed: n, words: "cancelled"}, err
 			}
 			n, err := c.Cancel(ctx, job, f.ask())
-			return effect{n, "cancelled"}, err
+			return effect{changed: n, words: "cancelled"}, err
 		})
 	cancel.Flags().StringVar(&ref, "ref", "", "cancel only the recipient with this `ref`, as long as it is queued")
 	cancel.MarkFlagsMutuallyExclusive("ref", "label")
@@ -126,10 +128,14 @@ Nobody who is in another state is sent to again: they have got it, may still get
 		func(ctx context.Context, c *enqueue.Client, job string) (effect, error) {
 			if !dry {
 				n, err := c.Retry(ctx, job, states, ask.ask())
-				return effect{n, "queued again"}, err
+				return effect{changed: n, words: "queued again"}, err
 			}
 			n, err := c.Retriable(ctx, job, states)
-			return effect{n, "to be queued again; nothing was changed"}, err
+			if err != nil {
+				return effect{}, err
+			}
+			who, err := firstIn(ctx, c, job, states)
+			return effect{n, "to be queued again; nothing was changed", who}, err
 		})
 	cmd.Example = "  volley retry JOB --failed\n  volley retry --label summer --failed\n  volley retry JOB --status failed,rejected,undelivered\n  volley retry JOB --unknown --dry-run"
 	one := cmd.PreRunE
@@ -152,7 +158,7 @@ Nobody who is in another state is sent to again: they have got it, may still get
 	f.BoolVar(&unknown, "unknown", false, "recipients of whom nobody knows whether they got it")
 	f.BoolVar(&failed, "failed", false, "recipients who provably did not get it")
 	f.StringSliceVar(&states, "status", nil, "recipients in that `state`; several with commas, or --status again")
-	f.BoolVar(&dry, "dry-run", false, "change nothing, and tell how many they are")
+	f.BoolVar(&dry, "dry-run", false, "change nothing, and show who they are: how many, and the first hundred")
 	ask.register(cmd)
 	_ = cmd.RegisterFlagCompletionFunc("status", cobra.FixedCompletions(enqueue.RetriedStates(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
@@ -167,7 +173,7 @@ returned. What is on the wire ends there and is recorded; what turns out not to 
 or has any other outcome, stays as they are.`,
 		func(ctx context.Context, c *enqueue.Client, job string) (effect, error) {
 			n, err := c.Reroute(ctx, job, to, ask.ask())
-			return effect{n, "queued for " + to}, err
+			return effect{changed: n, words: "queued for " + to}, err
 		})
 	cmd.Use += " --to ACCOUNT_OR_ROUTE"
 	cmd.Example = `  volley reroute 0197c1b2-7a4e-7000-8000-000000000000 --to moon --reason "dk is slow today"
@@ -240,9 +246,12 @@ func (a *app) steer(ctx context.Context, c *enqueue.Client, name, job string, do
 		return writeJSON(a.stdout, struct {
 			enqueue.Status
 			Changed int64 `json:"changed"`
-		}{s, e.changed})
+			// Recipients are only there in a dry run.
+			Recipients []enqueue.Outcome `json:"recipients,omitzero"`
+		}{s, e.changed, e.who})
 	}
 	a.showStatus(s)
+	a.showWho(e, job)
 	if e.words != "" {
 		fmt.Fprintf(a.stdout, "%s %s.\n", plural(e.changed, "recipient"), e.words)
 	}

@@ -16,6 +16,8 @@ const noJob = "0197c1b2-7a4e-7000-8000-000000000000"
 type steered struct {
 	enqueue.Status
 	Changed int64 `json:"changed"`
+	// Recipients are there in a dry run only.
+	Recipients []enqueue.Outcome `json:"recipients"`
 }
 
 // steer runs one of them, which has to succeed.
@@ -24,7 +26,11 @@ func (c *cli) steer(args ...string) steered {
 	a := c.must(append(args, "--json")...)
 	var s steered
 	a.json(&s)
-	wantKeys(c.t, a.stdout, "job_id", "via", "state", "created_at", "schedule_at", "completed_at", "counts", "changed")
+	keys := []string{"job_id", "via", "state", "created_at", "schedule_at", "completed_at", "counts", "changed"}
+	if slices.Contains(args, "--dry-run") {
+		keys = append(keys, "recipients")
+	}
+	wantKeys(c.t, a.stdout, keys...)
 	return s
 }
 
@@ -161,6 +167,18 @@ func TestRetry(t *testing.T) {
 		}
 		if out := c.must("retry", job, "--unknown", "--dry-run").stdout; !strings.HasSuffix(out, "\n2 recipients to be queued again; nothing was changed.\n") {
 			t.Errorf("dry, for people: %s", out)
+		}
+		if who := c.steer("retry", job, "--unknown", "--dry-run").Recipients; len(who) != 2 || who[0].To != "12125550100" ||
+			who[1].Status != "unknown" || who[1].Account != "gatewayapi" {
+			t.Errorf("dry, who they are: %+v", who)
+		}
+		if out := c.must("retry", job, "--failed", "--dry-run", "--json").stdout; !strings.Contains(out, `"recipients":[]`) {
+			t.Errorf("dry, and nobody has failed: %s", out)
+		}
+		for _, number := range []string{"12125550100", "12125550101"} {
+			if out := c.must("retry", job, "--unknown", "--dry-run").stdout; !strings.Contains(out, number+" │ unknown │ gatewayapi") {
+				t.Errorf("dry, for people: %s is not in %s", number, out)
+			}
 		}
 		if s := c.steer("retry", job, "--failed"); s.Changed != 0 || s.Counts.Unknown != 2 || s.State != enqueue.Completed {
 			t.Errorf("nobody has failed: %+v", s)
