@@ -11,17 +11,17 @@ import (
 
 // Missing says what becomes of a recipient without a value for a field that the text asks for and gives no default. A value
 // is missing when it is empty or only white space. The zero value is RefuseMissing.
-type Missing string
+type Missing = sms.MissingPolicy
 
 // What may be done about a missing value. Where the text has a default, as in {{name|there}}, that is taken always.
 const (
 	// RefuseMissing refuses the recipient, with the field's name as the reason.
-	RefuseMissing Missing = "refuse"
+	RefuseMissing = sms.RefuseMissing
 	// EmptyMissing leaves the place in the text empty.
-	EmptyMissing Missing = "empty"
+	EmptyMissing = sms.EmptyMissing
 	// DefaultMissing lets a job in only if its text has a default for each of its fields, so that nobody is refused for
 	// a missing value and no place stays empty.
-	DefaultMissing Missing = "default"
+	DefaultMissing = sms.DefaultMissing
 )
 
 // personal is what the door knows of a text with fields. The zero value lets everything through.

@@ -30,14 +30,14 @@ func ParseWindow(s string) (*Window, error) {
 }
 
 // Past says what becomes of a time that has passed when the job is enqueued.
-type Past string
+type Past = window.Past
 
 // What becomes of it; the zero value is RefusePast.
 const (
 	// RefusePast refuses the job; or the recipient, where the time is a recipient's own.
-	RefusePast Past = "refuse"
+	RefusePast = window.RefusePast
 	// SendPast sends at once.
-	SendPast Past = "send"
+	SendPast = window.SendPast
 )
 
 // TimeZoneField is the field that has the names of the recipients' time zones, unless Job.ZoneField names another.

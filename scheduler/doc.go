@@ -1,8 +1,8 @@
 // Package scheduler sends again and again: a schedule says when (a cron expression in a time zone, or an interval), what
 // (a template of a job), and to whom (a stored list, a file, or what an HTTPS endpoint answers at that moment).
 //
-// A Store keeps schedules in Redis, for applications, operators and files of declarations alike. A Scheduler fires them;
-// any number may run, and each tick fires once.
+// enqueue.Schedules keeps schedules in Redis, for applications, operators and files of declarations alike. A Scheduler fires
+// them; any number may run, and each tick fires once.
 //
 // # How a tick fires once
 //
@@ -17,11 +17,8 @@
 //
 // # Keys
 //
-// All but the lists have one hash tag; schedules are few.
+// Beside those of the schedules themselves, which internal/schedule lists:
 //
-//	volley:{schedules}:due         zset    the schedules, by when they are to be looked at again
-//	volley:{schedules}:s:NAME      hash    what the schedule is, its state, and the version of both
-//	volley:{schedules}:h:NAME      list    what became of its latest ticks
-//	volley:{schedules}:l:NAME      string  who looks after it at the moment; saves work, and decides nothing
+//	volley:{schedules}:l:NAME      string  who looks after a schedule at the moment; saves work, and decides nothing
 //	volley:{schedules.LIST}:to     list    recipients of a tick that is being fired
 package scheduler

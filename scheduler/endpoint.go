@@ -17,6 +17,7 @@ import (
 
 	"github.com/volleysms/volley/enqueue"
 	"github.com/volleysms/volley/internal/hook"
+	"github.com/volleysms/volley/internal/schedule"
 )
 
 const (
@@ -24,7 +25,6 @@ const (
 	MaxAnswer = 64 << 20
 
 	defaultTimeout = 30 * time.Second
-	maxTimeout     = 5 * time.Minute
 )
 
 // question is what an endpoint is asked, and what is signed.
@@ -74,7 +74,7 @@ func (a *endpoint) allowed(ip netip.Addr) bool {
 }
 
 // ask makes one request. Its errors have neither the address nor anything of the answer.
-func (a *endpoint) ask(ctx context.Context, e Endpoint, q question) (Rows, error) {
+func (a *endpoint) ask(ctx context.Context, e schedule.Endpoint, q question) (Rows, error) {
 	timeout := time.Duration(e.Timeout)
 	if timeout == 0 {
 		timeout = defaultTimeout
@@ -96,7 +96,7 @@ func (a *endpoint) ask(ctx context.Context, e Endpoint, q question) (Rows, error
 	return Rows{Fields: q.Fields, Close: done, Recipients: answered(body, q.Fields)}, nil
 }
 
-func (a *endpoint) request(ctx context.Context, e Endpoint, q question) (*http.Response, error) {
+func (a *endpoint) request(ctx context.Context, e schedule.Endpoint, q question) (*http.Response, error) {
 	now := a.now().UTC()
 	body, err := json.Marshal(struct {
 		Type      string    `json:"type"`

@@ -17,6 +17,7 @@ import (
 
 	"github.com/volleysms/volley/enqueue"
 	"github.com/volleysms/volley/internal/hook"
+	"github.com/volleysms/volley/internal/schedule"
 )
 
 // exampleSecret is the specification's own.
@@ -36,7 +37,7 @@ func TestCheckSecret(t *testing.T) {
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 
 // asks asks a server whose answer handle writes.
-func asks(t *testing.T, e Endpoint, private []netip.Prefix, handle http.HandlerFunc) ([]enqueue.Recipient, error) {
+func asks(t *testing.T, e schedule.Endpoint, private []netip.Prefix, handle http.HandlerFunc) ([]enqueue.Recipient, error) {
 	t.Helper()
 	srv := httptest.NewTLSServer(handle)
 	defer srv.Close()
@@ -68,7 +69,7 @@ func asks(t *testing.T, e Endpoint, private []netip.Prefix, handle http.HandlerF
 }
 
 func TestEndpoint_Request(t *testing.T) {
-	_, err := asks(t, Endpoint{Secret: "calendar"}, loopback, func(w http.ResponseWriter, r *http.Request) {
+	_, err := asks(t, schedule.Endpoint{Secret: "calendar"}, loopback, func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			t.Error(err)
@@ -123,7 +124,7 @@ func TestEndpoint_Answers(t *testing.T) {
 		"too long":                   {`["` + strings.Repeat("x", 2000) + `"]`, nil, "too long"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := asks(t, Endpoint{}, loopback, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(c.body)) })
+			got, err := asks(t, schedule.Endpoint{}, loopback, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(c.body)) })
 			if (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
 				t.Errorf("error %v, want %q", err, c.err)
 			}
@@ -143,21 +144,21 @@ func TestEndpoint_Refuses(t *testing.T) {
 	defer plain.Close()
 	ok := func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("[]")) }
 	for name, c := range map[string]struct {
-		e       Endpoint
+		e       schedule.Endpoint
 		private []netip.Prefix
 		handle  http.HandlerFunc
 		err     string
 	}{
-		"a private address":         {Endpoint{}, nil, ok, "private"},
-		"http to a private address": {Endpoint{URL: plain.URL}, nil, ok, "private"},
-		"a redirect": {Endpoint{}, loopback, func(w http.ResponseWriter, r *http.Request) {
+		"a private address":         {schedule.Endpoint{}, nil, ok, "private"},
+		"http to a private address": {schedule.Endpoint{URL: plain.URL}, nil, ok, "private"},
+		"a redirect": {schedule.Endpoint{}, loopback, func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, plain.URL, http.StatusTemporaryRedirect)
 		}, "not followed"},
-		"an error": {Endpoint{}, loopback, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }, "502"},
+		"an error": {schedule.Endpoint{}, loopback, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }, "502"},
 		"a secret that is not there": {
-			Endpoint{Secret: "other"}, loopback, ok, "no secret called other",
+			schedule.Endpoint{Secret: "other"}, loopback, ok, "no secret called other",
 		},
-		"an answer without an end": {Endpoint{}, loopback, func(w http.ResponseWriter, _ *http.Request) {
+		"an answer without an end": {schedule.Endpoint{}, loopback, func(w http.ResponseWriter, _ *http.Request) {
 			conn, _, err := http.NewResponseController(w).Hijack()
 			if err != nil {
 				t.Error(err)
@@ -166,7 +167,7 @@ func TestEndpoint_Refuses(t *testing.T) {
 			_, _ = conn.Write([]byte("HTTP/1.0 200 OK\r\n\r\n[]"))
 			conn.Close()
 		}, "whole"},
-		"silence": {Endpoint{Timeout: Duration(50 * time.Millisecond)}, loopback, func(_ http.ResponseWriter, r *http.Request) {
+		"silence": {schedule.Endpoint{Timeout: schedule.Duration(50 * time.Millisecond)}, loopback, func(_ http.ResponseWriter, r *http.Request) {
 			_, _ = io.Copy(io.Discard, r.Body)
 			<-r.Context().Done()
 		}, "no answer in time"},
@@ -181,7 +182,7 @@ func TestEndpoint_Refuses(t *testing.T) {
 	if reached {
 		t.Error("it went where it must not")
 	}
-	if _, err := asks(t, Endpoint{URL: plain.URL}, loopback, ok); err != nil || !reached {
+	if _, err := asks(t, schedule.Endpoint{URL: plain.URL}, loopback, ok); err != nil || !reached {
 		t.Errorf("http to an allowed address: %v", err)
 	}
 }

@@ -5,12 +5,9 @@ import (
 	"time"
 )
 
-// SetNow gives a Scheduler and its Store another clock.
-func (s *Scheduler) SetNow(now func() time.Time) { s.store.SetNow(now) }
-
-// SetNow gives a Store another clock.
-func (s *Store) SetNow(now func() time.Time) {
-	s.now = func(context.Context) (time.Time, error) { return now(), nil }
+// SetNow gives a Scheduler another clock.
+func (s *Scheduler) SetNow(now func() time.Time) {
+	s.store.Now = func(context.Context) (time.Time, error) { return now(), nil }
 }
 
 // SetReached is called at each step of a firing; its error is the scheduler's death.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/volleysms/volley/enqueue"
+	"github.com/volleysms/volley/internal/schedule"
 	"github.com/volleysms/volley/scheduler"
 )
 
@@ -23,11 +24,11 @@ func (r *rig) look(s *scheduler.Scheduler, at string) {
 
 func TestFire(t *testing.T) {
 	r := newRig(t)
-	var told []scheduler.Firing
-	s := r.scheduler(scheduler.Options{Fired: func(f scheduler.Firing) { told = append(told, f) }})
-	r.add(every10(func(s *scheduler.Schedule) {
+	var told []schedule.Firing
+	s := r.scheduler(scheduler.Options{Fired: func(f schedule.Firing) { told = append(told, f) }})
+	r.add(every10(func(s *schedule.Schedule) {
 		s.Send.KeyPrefix = "acme:"
-		s.Recipients.To = append(s.Recipients.To, scheduler.Recipient{To: "4500000002"}, scheduler.Recipient{To: "4500000001", Values: map[string]string{"name": "Ann"}})
+		s.Recipients.To = append(s.Recipients.To, schedule.Recipient{To: "4500000002"}, schedule.Recipient{To: "4500000001", Values: map[string]string{"name": "Ann"}})
 	}))
 	r.look(s, "12:09:59")
 	if jobs := r.jobs(); len(jobs) > 0 {
@@ -53,22 +54,22 @@ func TestFire(t *testing.T) {
 		t.Errorf("told %+v", told)
 	}
 	in := r.get("reminder")
-	if in.LastJob != jobs[0] || in.Totals.Fired != 1 || in.Condition != scheduler.Active || !in.Next[0].Equal(begin.Add(20*time.Minute)) || len(in.Next) != 5 {
+	if in.LastJob != jobs[0] || in.Totals.Fired != 1 || in.Condition != schedule.Active || !in.Next[0].Equal(begin.Add(20*time.Minute)) || len(in.Next) != 5 {
 		t.Errorf("got %+v", in)
 	}
 }
 
 func TestCatchUp(t *testing.T) {
-	for policy, want := range map[scheduler.CatchUp][]string{
-		scheduler.None: {"13:00 missed", "13:10 fired"},
-		scheduler.Last: {"12:50 missed", "13:00 fired", "13:10 fired"},
-		scheduler.All:  {"12:30 missed", "12:40 fired", "12:50 fired", "13:00 fired", "13:10 fired"},
+	for policy, want := range map[schedule.CatchUp][]string{
+		schedule.None: {"13:00 missed", "13:10 fired"},
+		schedule.Last: {"12:50 missed", "13:00 fired", "13:10 fired"},
+		schedule.All:  {"12:30 missed", "12:40 fired", "12:50 fired", "13:00 fired", "13:10 fired"},
 	} {
 		t.Run(string(policy), func(t *testing.T) {
 			r := newRig(t)
 			s := r.scheduler(scheduler.Options{})
-			r.add(every10(func(s *scheduler.Schedule) {
-				s.CatchUp, s.CatchUpWithin = policy, scheduler.Duration(25*time.Minute)
+			r.add(every10(func(s *schedule.Schedule) {
+				s.CatchUp, s.CatchUpWithin = policy, schedule.Duration(25*time.Minute)
 			}))
 			r.look(s, "13:05:00")
 			r.look(s, "13:10:00")
@@ -78,19 +79,19 @@ func TestCatchUp(t *testing.T) {
 }
 
 func TestOverlap(t *testing.T) {
-	for policy, want := range map[scheduler.Overlap][]string{
-		scheduler.Allow: {"12:10 fired", "12:20 fired", "12:30 fired"},
-		scheduler.Skip:  {"12:10 fired", "12:20 skipped", "12:30 fired"},
-		scheduler.Queue: {"12:10 fired", "12:20 fired"},
+	for policy, want := range map[schedule.Overlap][]string{
+		schedule.Allow: {"12:10 fired", "12:20 fired", "12:30 fired"},
+		schedule.Skip:  {"12:10 fired", "12:20 skipped", "12:30 fired"},
+		schedule.Queue: {"12:10 fired", "12:20 fired"},
 	} {
 		t.Run(string(policy), func(t *testing.T) {
 			r := newRig(t)
 			s := r.scheduler(scheduler.Options{})
-			r.add(every10(func(s *scheduler.Schedule) { s.Overlap = policy }))
+			r.add(every10(func(s *schedule.Schedule) { s.Overlap = policy }))
 			r.look(s, "12:10:00")
 			first := r.get("reminder").LastJob
 			r.look(s, "12:20:00")
-			if got := r.get("reminder").Condition; (policy == scheduler.Queue) != (got == scheduler.Waiting) {
+			if got := r.get("reminder").Condition; (policy == schedule.Queue) != (got == schedule.Waiting) {
 				t.Errorf("it is %s", got)
 			}
 			if _, err := r.client.Cancel(t.Context(), first, enqueue.Ask{Reason: "done with"}); err != nil {
@@ -105,7 +106,7 @@ func TestOverlap(t *testing.T) {
 func TestQueue_ThoseBehindFollowTheCatchUpPolicy(t *testing.T) {
 	r := newRig(t)
 	s := r.scheduler(scheduler.Options{})
-	r.add(every10(func(s *scheduler.Schedule) { s.Overlap, s.CatchUp = scheduler.Queue, scheduler.None }))
+	r.add(every10(func(s *schedule.Schedule) { s.Overlap, s.CatchUp = schedule.Queue, schedule.None }))
 	r.look(s, "12:10:00")
 	r.look(s, "12:20:00")
 	if _, err := r.client.Cancel(t.Context(), r.get("reminder").LastJob, enqueue.Ask{}); err != nil {
@@ -118,19 +119,19 @@ func TestQueue_ThoseBehindFollowTheCatchUpPolicy(t *testing.T) {
 func TestSourceFails(t *testing.T) {
 	r := newRig(t)
 	broken := errors.New("it is not there")
-	s := r.scheduler(scheduler.Options{Files: func(context.Context, scheduler.File, []string) (scheduler.Rows, error) {
+	s := r.scheduler(scheduler.Options{Files: func(context.Context, schedule.File, []string) (scheduler.Rows, error) {
 		return scheduler.Rows{Recipients: func(yield func(enqueue.Recipient, error) bool) {
 			if yield(enqueue.Recipient{To: "4500000001"}, nil) {
 				_ = broken == nil || yield(enqueue.Recipient{}, broken)
 			}
 		}}, nil
 	}})
-	r.add(every10(func(s *scheduler.Schedule) {
-		s.RetryFor, s.Send.Text = scheduler.Duration(5*time.Minute), "Hi"
-		s.Recipients = scheduler.Recipients{File: &scheduler.File{Path: "people.csv"}}
+	r.add(every10(func(s *schedule.Schedule) {
+		s.RetryFor, s.Send.Text = schedule.Duration(5*time.Minute), "Hi"
+		s.Recipients = schedule.Recipients{File: &schedule.File{Path: "people.csv"}}
 	}))
 	r.look(s, "12:10:00")
-	if in := r.get("reminder"); in.Condition != scheduler.Failing || in.Error != "it is not there" || !in.Tick.Equal(begin.Add(10*time.Minute)) {
+	if in := r.get("reminder"); in.Condition != schedule.Failing || in.Error != "it is not there" || !in.Tick.Equal(begin.Add(10*time.Minute)) {
 		t.Errorf("got %+v", in)
 	}
 	r.look(s, "12:10:04") // not yet
@@ -155,11 +156,11 @@ func TestSourceFails(t *testing.T) {
 
 func TestNobodyToSendTo(t *testing.T) {
 	r := newRig(t)
-	s := r.scheduler(scheduler.Options{Files: func(context.Context, scheduler.File, []string) (scheduler.Rows, error) {
+	s := r.scheduler(scheduler.Options{Files: func(context.Context, schedule.File, []string) (scheduler.Rows, error) {
 		return scheduler.Rows{Recipients: func(func(enqueue.Recipient, error) bool) {}}, nil
 	}})
-	r.add(every10(func(s *scheduler.Schedule) {
-		s.Send.Text, s.Recipients = "Hi", scheduler.Recipients{File: &scheduler.File{Path: "people.csv"}}
+	r.add(every10(func(s *schedule.Schedule) {
+		s.Send.Text, s.Recipients = "Hi", schedule.Recipients{File: &schedule.File{Path: "people.csv"}}
 	}))
 	r.look(s, "12:10:00")
 	r.wantHistory("12:10 fired")
@@ -174,7 +175,7 @@ func TestPauseAndResume(t *testing.T) {
 	r.add(every10(nil))
 	r.must(r.store.Pause(t.Context(), "reminder", "holidays"))
 	r.look(s, "12:10:00")
-	if in := r.get("reminder"); in.Condition != scheduler.Paused || in.Note != "holidays" || len(in.Next) > 0 {
+	if in := r.get("reminder"); in.Condition != schedule.Paused || in.Note != "holidays" || len(in.Next) > 0 {
 		t.Errorf("got %+v", in)
 	}
 	r.look(s, "12:25:00")
@@ -192,7 +193,7 @@ func TestRunNow(t *testing.T) {
 	r.must(r.store.Pause(t.Context(), "reminder", ""))
 	request, err := r.store.RunNow(t.Context(), "reminder")
 	r.must(err)
-	if _, err := r.store.RunNow(t.Context(), "reminder"); !errors.Is(err, scheduler.ErrAsked) {
+	if _, err := r.store.RunNow(t.Context(), "reminder"); !errors.Is(err, schedule.ErrAsked) {
 		t.Errorf("again: %v", err)
 	}
 	if f, err := r.store.Asked(t.Context(), "reminder", request); err != nil || f != nil {
@@ -219,11 +220,11 @@ func TestRemove(t *testing.T) {
 	if keys := r.rdb.Keys(t.Context(), "volley:{schedules}*").Val(); len(keys) > 0 {
 		t.Errorf("left behind: %v", keys)
 	}
-	if err := r.store.Remove(t.Context(), "reminder"); !errors.Is(err, scheduler.ErrNotFound) {
+	if err := r.store.Remove(t.Context(), "reminder"); !errors.Is(err, schedule.ErrNotFound) {
 		t.Errorf("again: %v", err)
 	}
 	r.add(every10(nil))
-	if _, err := r.store.Add(t.Context(), every10(nil)); !errors.Is(err, scheduler.ErrExists) {
+	if _, err := r.store.Add(t.Context(), every10(nil)); !errors.Is(err, schedule.ErrExists) {
 		t.Errorf("added twice: %v", err)
 	}
 	r.look(s, "12:30:00")
@@ -246,10 +247,10 @@ func TestAnotherIsNotDisturbed(t *testing.T) {
 
 func TestRun(t *testing.T) {
 	r := newRig(t)
-	fired := make(chan scheduler.Firing, 100)
+	fired := make(chan schedule.Firing, 100)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
-	s := r.scheduler(scheduler.Options{Fired: func(f scheduler.Firing) { fired <- f }})
+	s := r.scheduler(scheduler.Options{Fired: func(f schedule.Firing) { fired <- f }})
 	r.add(every10(nil))
 	r.clock.set(begin.Add(10 * time.Minute))
 	go func() {
@@ -279,7 +280,7 @@ func TestReplacedWhileItIsFired(t *testing.T) {
 	if err := s.Look(t.Context()); !errors.Is(err, errDied) {
 		t.Fatal(err)
 	}
-	_, err := r.store.Apply(t.Context(), []scheduler.Schedule{every10(func(s *scheduler.Schedule) { s.Send.Text = "Hej {{name}}" })}, scheduler.ApplyOptions{})
+	_, err := r.store.Apply(t.Context(), []schedule.Schedule{every10(func(s *schedule.Schedule) { s.Send.Text = "Hej {{name}}" })}, schedule.ApplyOptions{})
 	r.must(err)
 	s.SetReached(func(string) error { return nil })
 	r.look(s, "12:10:02")
@@ -290,5 +291,23 @@ func TestReplacedWhileItIsFired(t *testing.T) {
 	r.look(s, "12:20:00")
 	if jobs := r.jobs(); len(jobs) != 2 || slices.Contains(jobs[1:], r.get("reminder").LastJob) {
 		t.Errorf("the jobs %v", jobs)
+	}
+}
+
+// A schedule that an application adds is fired like any other.
+func TestFire_WhatAnApplicationAdds(t *testing.T) {
+	r := newRig(t)
+	s := r.scheduler(scheduler.Options{})
+	sc := every10(nil)
+	sc.Start = begin
+	if _, err := r.client.Schedules().Add(t.Context(), sc); err != nil {
+		t.Fatal(err)
+	}
+	request, err := r.client.Schedules().RunNow(t.Context(), "reminder")
+	r.must(err)
+	r.must(s.Attend(t.Context(), "reminder"))
+	f, err := r.client.Schedules().Asked(t.Context(), "reminder", request)
+	if err != nil || f == nil || f.Outcome != schedule.Fired || !slices.Contains(r.jobs(), f.JobID) {
+		t.Errorf("what became of it: %+v, %v", f, err)
 	}
 }

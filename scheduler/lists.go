@@ -25,11 +25,13 @@ const (
 	keyTTL  = 7 * 24 * time.Hour
 )
 
+func listOf(list string) string { return "volley:{schedules." + list + "}:to" }
+
 // errListGone: a tick was begun so long ago that nobody knows any more what it sends, or whether it was sent.
 var errListGone = errors.New("it was begun more than two days ago, and its recipients are not known any more")
 
 // writeList keeps recipients under a name that nobody else uses, and returns in how many parts.
-func (s *Store) writeList(ctx context.Context, list string, recipients iter.Seq2[enqueue.Recipient, error]) (parts int, err error) {
+func (s *Scheduler) writeList(ctx context.Context, list string, recipients iter.Seq2[enqueue.Recipient, error]) (parts int, err error) {
 	var part [][]string
 	var buf bytes.Buffer
 	flush := func() error {
@@ -61,7 +63,7 @@ func (s *Store) writeList(ctx context.Context, list string, recipients iter.Seq2
 }
 
 // readList yields what writeList kept; errListGone when a part of it is gone.
-func (s *Store) readList(ctx context.Context, list string, parts int) iter.Seq2[enqueue.Recipient, error] {
+func (s *Scheduler) readList(ctx context.Context, list string, parts int) iter.Seq2[enqueue.Recipient, error] {
 	return func(yield func(enqueue.Recipient, error) bool) {
 		for i := range parts {
 			packed, err := s.rdb.LIndex(ctx, listOf(list), int64(i)).Bytes()
@@ -99,6 +101,6 @@ func unpack(packed []byte) (part [][]string, err error) {
 	return part, nil
 }
 
-func (s *Store) dropList(ctx context.Context, list string) error {
+func (s *Scheduler) dropList(ctx context.Context, list string) error {
 	return s.rdb.Unlink(ctx, listOf(list)).Err()
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/volleysms/volley/enqueue"
 	"github.com/volleysms/volley/internal/ledger"
+	"github.com/volleysms/volley/internal/schedule"
 	"github.com/volleysms/volley/scheduler"
 )
 
@@ -30,7 +31,7 @@ func TestEachTickFiresOnce(t *testing.T) {
 	}
 	deaths := map[string]int{}
 	asked := 0
-	files := func(_ context.Context, _ scheduler.File, _ []string) (scheduler.Rows, error) {
+	files := func(_ context.Context, _ schedule.File, _ []string) (scheduler.Rows, error) {
 		mu.Lock()
 		asked++
 		k := asked
@@ -60,10 +61,10 @@ func TestEachTickFiresOnce(t *testing.T) {
 		})
 		all = append(all, s)
 	}
-	in := r.add(scheduler.Schedule{
-		Name: "reminder", Cron: "* * * * *", CatchUp: scheduler.All, CatchUpWithin: scheduler.Duration(24 * time.Hour),
-		Send:       scheduler.Template{Via: "dk", From: "Acme", Text: "Hi"},
-		Recipients: scheduler.Recipients{File: &scheduler.File{Path: "people.csv"}},
+	in := r.add(schedule.Schedule{
+		Name: "reminder", Cron: "* * * * *", CatchUp: schedule.All, CatchUpWithin: schedule.Duration(24 * time.Hour),
+		Send:       schedule.Template{Via: "dk", From: "Acme", Text: "Hi"},
+		Recipients: schedule.Recipients{File: &schedule.File{Path: "people.csv"}},
 	})
 	for round := 0; r.get("reminder").Totals.Fired < n; round++ {
 		if round > 20*n {
@@ -107,7 +108,7 @@ func TestEachTickFiresOnce(t *testing.T) {
 		}
 		delete(jobs, id)
 	}
-	if got := r.get("reminder"); got.Totals != (scheduler.Totals{Fired: n}) {
+	if got := r.get("reminder"); got.Totals != (schedule.Totals{Fired: n}) {
 		t.Errorf("totals %+v", got.Totals)
 	}
 	if keys, err := r.rdb.Keys(t.Context(), "volley:{schedules.*").Result(); err != nil || len(keys) > deaths["freeze"]+deaths["enqueue"]+2 {

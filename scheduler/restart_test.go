@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/volleysms/volley/internal/schedule"
 	"github.com/volleysms/volley/scheduler"
 )
 
@@ -14,12 +15,12 @@ import (
 func TestRedisRestarts(t *testing.T) {
 	const n = 6
 	r := newRig(t, "--appendonly", "yes", "--appendfsync", "always", "--enable-debug-command", "yes")
-	fired := make(chan scheduler.Firing, 100)
+	fired := make(chan schedule.Firing, 100)
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
-	r.add(every10(func(s *scheduler.Schedule) { s.CatchUp = scheduler.All }))
+	r.add(every10(func(s *schedule.Schedule) { s.CatchUp = schedule.All }))
 	for range 2 {
-		s := r.scheduler(scheduler.Options{Fired: func(f scheduler.Firing) { fired <- f }})
+		s := r.scheduler(scheduler.Options{Fired: func(f schedule.Firing) { fired <- f }})
 		running.Go(func() { s.Run(ctx) })
 	}
 	servers := map[string]bool{}
@@ -29,7 +30,7 @@ func TestRedisRestarts(t *testing.T) {
 			_ = r.rdb.Do(t.Context(), "DEBUG", "RESTART").Err()
 		}
 		r.clock.pass(10 * time.Minute)
-		if f := <-fired; f.Outcome != scheduler.Fired || !f.Tick.Equal(begin.Add(time.Duration(i+1)*10*time.Minute)) {
+		if f := <-fired; f.Outcome != schedule.Fired || !f.Tick.Equal(begin.Add(time.Duration(i+1)*10*time.Minute)) {
 			t.Errorf("firing %d is %+v", i, f)
 		}
 		_, id, _ := strings.Cut(r.rdb.Info(t.Context(), "server").Val(), "run_id:")
@@ -43,7 +44,7 @@ func TestRedisRestarts(t *testing.T) {
 	if jobs := r.jobs(); len(jobs) != n {
 		t.Errorf("%d jobs, want %d", len(jobs), n)
 	}
-	if in := r.get("reminder"); in.Totals != (scheduler.Totals{Fired: n}) {
+	if in := r.get("reminder"); in.Totals != (schedule.Totals{Fired: n}) {
 		t.Errorf("got %+v", in.Totals)
 	}
 }

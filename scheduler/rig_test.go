@@ -1,6 +1,7 @@
 package scheduler_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/volleysms/volley/enqueue"
 	"github.com/volleysms/volley/internal/redistest"
+	"github.com/volleysms/volley/internal/schedule"
 	"github.com/volleysms/volley/scheduler"
 )
 
@@ -40,7 +42,7 @@ type rig struct {
 	t      *testing.T
 	rdb    *redis.Client
 	clock  *clock
-	store  *scheduler.Store
+	store  *schedule.Store
 	client *enqueue.Client
 }
 
@@ -52,8 +54,8 @@ func newRig(t *testing.T, args ...string) *rig {
 	t.Helper()
 	r := &rig{t: t, rdb: redis.NewClient(&redis.Options{Addr: redistest.Start(t, args...)}), clock: &clock{t: begin}}
 	t.Cleanup(func() { _ = r.rdb.Close() })
-	r.store = scheduler.NewStore(r.rdb)
-	r.store.SetNow(r.clock.now)
+	r.store = schedule.NewStore(r.rdb)
+	r.store.Now = func(context.Context) (time.Time, error) { return r.clock.now(), nil }
 	var err error
 	if r.client, err = enqueue.NewFromRedis(r.rdb, enqueue.Options{}); err != nil {
 		t.Fatal(err)
@@ -81,11 +83,11 @@ func (r *rig) must(err error) {
 }
 
 // every10 is a schedule that is due each ten minutes.
-func every10(change func(*scheduler.Schedule)) scheduler.Schedule {
-	s := scheduler.Schedule{
+func every10(change func(*schedule.Schedule)) schedule.Schedule {
+	s := schedule.Schedule{
 		Name: "reminder", Cron: "*/10 * * * *",
-		Send:       scheduler.Template{Via: "dk", From: "Acme", Text: "Hi {{name}}", Label: "reminders"},
-		Recipients: scheduler.Recipients{To: []scheduler.Recipient{{To: "4500000001", Ref: "a", Values: map[string]string{"name": "Ann"}}}},
+		Send:       schedule.Template{Via: "dk", From: "Acme", Text: "Hi {{name}}", Label: "reminders"},
+		Recipients: schedule.Recipients{To: []schedule.Recipient{{To: "4500000001", Ref: "a", Values: map[string]string{"name": "Ann"}}}},
 	}
 	if change != nil {
 		change(&s)
@@ -93,14 +95,14 @@ func every10(change func(*scheduler.Schedule)) scheduler.Schedule {
 	return s
 }
 
-func (r *rig) add(s scheduler.Schedule) scheduler.Info {
+func (r *rig) add(s schedule.Schedule) schedule.Info {
 	r.t.Helper()
 	in, err := r.store.Add(r.t.Context(), s)
 	r.must(err)
 	return in
 }
 
-func (r *rig) get(name string) scheduler.Info {
+func (r *rig) get(name string) schedule.Info {
 	r.t.Helper()
 	in, err := r.store.Get(r.t.Context(), name)
 	r.must(err)

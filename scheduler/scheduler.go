@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"context"
+	_ "embed" // the script that gives a lease up
 	"errors"
 	"fmt"
 	"net/netip"
@@ -14,6 +15,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/volleysms/volley/enqueue"
+	"github.com/volleysms/volley/internal/schedule"
 )
 
 // Options of a Scheduler. The zero value is usable, but for files and signed requests.
@@ -28,7 +30,7 @@ type Options struct {
 	Private []netip.Prefix
 	// Fired, when set, is told what became of each tick that this scheduler dealt with. It may be called by several
 	// goroutines at once.
-	Fired func(Firing)
+	Fired func(enqueue.Firing)
 	// Logger gets one line for each tick that is not fired as it should; nil is silent.
 	Logger *zap.Logger
 }
@@ -39,7 +41,7 @@ type Scheduler struct {
 	rdb      redis.UniversalClient
 	opts     Options
 	log      *zap.Logger
-	store    *Store
+	store    *schedule.Store
 	client   *enqueue.Client
 	endpoint *endpoint
 	// reached is called at each step of a firing, for tests that let a scheduler die there.
@@ -67,11 +69,19 @@ func New(rdb redis.UniversalClient, o Options) (*Scheduler, error) {
 		return nil, err
 	}
 	return &Scheduler{
-		id: uuid.NewString(), rdb: rdb, opts: o, log: o.Logger, store: NewStore(rdb), client: client,
+		id: uuid.NewString(), rdb: rdb, opts: o, log: o.Logger, store: schedule.NewStore(rdb), client: client,
 		endpoint: newEndpoint(o.Secrets, o.Private), reached: func(string) error { return nil }, busy: map[string]bool{},
 		wake: make(chan struct{}, 1),
 	}, nil
 }
+
+//go:embed release.lua
+var releaseLua string
+
+var releaseScript = redis.NewScript(releaseLua)
+
+// leaseOf has who looks after a schedule at the moment.
+func leaseOf(name string) string { return "volley:{schedules}:l:" + name }
 
 const (
 	// poll is the longest pause between two looks at what is due; a tick is looked for at its time.
@@ -154,14 +164,14 @@ func (s *Scheduler) done(name string) {
 
 // due returns the schedules that are to be looked at, and how long to wait before asking again.
 func (s *Scheduler) due(ctx context.Context) (names []string, wait time.Duration, err error) {
-	now, err := s.store.now(ctx)
+	now, err := s.store.Now(ctx)
 	if err != nil {
 		return nil, poll, err
 	}
 	pipe := s.rdb.Pipeline()
 	at := strconv.FormatInt(now.UnixMilli(), 10)
-	due := pipe.ZRangeByScore(ctx, keyDue, &redis.ZRangeBy{Min: "-inf", Max: at, Count: 1000})
-	next := pipe.ZRangeByScoreWithScores(ctx, keyDue, &redis.ZRangeBy{Min: "(" + at, Max: "+inf", Count: 1})
+	due := pipe.ZRangeByScore(ctx, schedule.KeyDue, &redis.ZRangeBy{Min: "-inf", Max: at, Count: 1000})
+	next := pipe.ZRangeByScoreWithScores(ctx, schedule.KeyDue, &redis.ZRangeBy{Min: "(" + at, Max: "+inf", Count: 1})
 	if _, err := pipe.Exec(ctx); err != nil {
 		return nil, poll, err
 	}

@@ -14,6 +14,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/volleysms/volley/enqueue"
+	"github.com/volleysms/volley/internal/schedule"
 )
 
 // maxFile bounds a file of schedules, in bytes.
@@ -21,14 +22,14 @@ const maxFile = 8 << 20
 
 // declaration is a schedule as it stands in a file.
 type declaration struct {
-	Schedule `yaml:",inline"`
-	Start    string `yaml:"start"`
-	End      string `yaml:"end"`
+	schedule.Schedule `yaml:",inline"`
+	Start             string `yaml:"start"`
+	End               string `yaml:"end"`
 }
 
-// ParseYAML reads a file of schedules: a mapping "schedules" of names to Schedule. start and end are RFC 3339, or
-// "2030-01-31 09:00:00" in the schedule's zone. Whether the schedules are acceptable is for Validate and Apply to say.
-func ParseYAML(data []byte) ([]Schedule, error) {
+// ParseYAML reads a file of schedules: a mapping "schedules" of names to enqueue.Schedule. start and end are RFC 3339, or
+// "2030-01-31 09:00:00" in the schedule's zone. Whether the schedules are acceptable is for enqueue.Schedules to say.
+func ParseYAML(data []byte) ([]enqueue.Schedule, error) {
 	if len(data) > maxFile {
 		return nil, fmt.Errorf("it has more than %d bytes", maxFile)
 	}
@@ -48,7 +49,7 @@ func ParseYAML(data []byte) ([]Schedule, error) {
 	if file.Schedules == nil {
 		return nil, errors.New("it has no schedules; none at all is written schedules: {}")
 	}
-	var out []Schedule
+	var out []enqueue.Schedule
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(file.Schedules)) {
 		d := file.Schedules[name]
@@ -83,7 +84,7 @@ func ParseTime(text, zone string) (time.Time, error) {
 	if _, err := time.ParseDuration(text); err == nil {
 		return time.Time{}, fmt.Errorf("%q is a duration: give a time, so that it means the same tomorrow", text)
 	}
-	loc, err := loadZone(zone)
+	loc, err := schedule.LoadZone(zone)
 	if err != nil {
 		return time.Time{}, err
 	}

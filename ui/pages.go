@@ -15,7 +15,6 @@ import (
 	"github.com/volleysms/volley/internal/standing"
 	"github.com/volleysms/volley/internal/task"
 	"github.com/volleysms/volley/internal/trail"
-	"github.com/volleysms/volley/scheduler"
 )
 
 // accountView is an account and how it stands.
@@ -170,8 +169,8 @@ func (s *Server) schedules(w http.ResponseWriter, r *http.Request, u signin.User
 
 // scheduleView is a schedule and what became of its latest ticks.
 type scheduleView struct {
-	scheduler.Info
-	Latest []scheduler.Firing
+	enqueue.ScheduleInfo
+	Latest []enqueue.Firing
 }
 
 // firingsShown is how many of a schedule's latest ticks are listed.

@@ -11,7 +11,6 @@ import (
 	"github.com/volleysms/volley/enqueue"
 	"github.com/volleysms/volley/internal/signin"
 	"github.com/volleysms/volley/internal/trail"
-	"github.com/volleysms/volley/scheduler"
 )
 
 func (s *Server) routes() http.Handler {
@@ -147,13 +146,13 @@ var (
 func explain(err error) *told {
 	var t *told
 	var in *enqueue.InvalidError
-	var plan *scheduler.InvalidError
+	var plan *enqueue.InvalidScheduleError
 	switch {
 	case errors.As(err, &t):
 		return t
 	case errors.Is(err, enqueue.ErrNotFound):
 		return &told{http.StatusNotFound, "There is no such job, or it has been removed."}
-	case errors.Is(err, scheduler.ErrNotFound):
+	case errors.Is(err, enqueue.ErrNoSchedule):
 		return &told{http.StatusNotFound, "There is no such schedule."}
 	case errors.Is(err, enqueue.ErrCompleted):
 		return &told{http.StatusConflict, "The job has completed: there is nothing left to stop."}
@@ -161,7 +160,7 @@ func explain(err error) *told {
 		return &told{http.StatusConflict, "The job was cancelled, which is for good."}
 	case errors.Is(err, trail.ErrPlace):
 		return &told{http.StatusBadRequest, "There is no such place on the trail."}
-	case errors.Is(err, scheduler.ErrAsked):
+	case errors.Is(err, enqueue.ErrScheduleAsked):
 		return &told{http.StatusConflict, "The schedule was asked to run before, and has not done so yet: is a volley scheduler running?"}
 	case errors.Is(err, enqueue.ErrUnreachable):
 		return &told{http.StatusServiceUnavailable, "Redis does not answer. Nothing is lost by that; try again in a moment."}

@@ -18,7 +18,6 @@ import (
 	"github.com/volleysms/volley/internal/signin"
 	"github.com/volleysms/volley/internal/standing"
 	"github.com/volleysms/volley/internal/trail"
-	"github.com/volleysms/volley/scheduler"
 )
 
 // Options of a Server. Client is required.
@@ -59,7 +58,7 @@ type Server struct {
 	ledger *ledger.Ledger
 	book   *standing.Book
 	pulse  *pulse.Book
-	plans  *scheduler.Store
+	plans  *enqueue.Schedules
 	trail  *trail.Trail
 	door   *signin.Door
 	watch  *watch
@@ -82,7 +81,7 @@ func New(rdb redis.UniversalClient, o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		o: o, log: o.Logger, rdb: rdb, client: o.Client, ledger: ledger.New(rdb), book: standing.New(rdb), pulse: pulse.New(rdb), plans: scheduler.NewStore(rdb),
+		o: o, log: o.Logger, rdb: rdb, client: o.Client, ledger: ledger.New(rdb), book: standing.New(rdb), pulse: pulse.New(rdb), plans: o.Client.Schedules(),
 		trail: trail.New(rdb, o.Logger.Named("trail")), door: door, watch: newWatch(o.Client),
 	}
 	s.handle = s.routes()

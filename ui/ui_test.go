@@ -25,9 +25,9 @@ import (
 
 	"github.com/volleysms/volley/enqueue"
 	"github.com/volleysms/volley/internal/ledger"
+	"github.com/volleysms/volley/internal/schedule"
 	"github.com/volleysms/volley/internal/signin"
 	"github.com/volleysms/volley/internal/standing"
-	"github.com/volleysms/volley/scheduler"
 )
 
 // hostile is a name that somebody gives to a job.
@@ -192,9 +192,9 @@ func (r *rig) state(job string) enqueue.Status {
 
 func (r *rig) schedule(name string) {
 	r.t.Helper()
-	_, err := scheduler.NewStore(r.rdb).Add(r.t.Context(), scheduler.Schedule{
-		Name: name, Cron: "55 8 * * *", Zone: "Europe/Copenhagen", Send: scheduler.Template{Via: "dk", Text: "x"},
-		Recipients: scheduler.Recipients{To: []scheduler.Recipient{{To: "4520000000"}}},
+	_, err := schedule.NewStore(r.rdb).Add(r.t.Context(), schedule.Schedule{
+		Name: name, Cron: "55 8 * * *", Zone: "Europe/Copenhagen", Send: schedule.Template{Via: "dk", Text: "x"},
+		Recipients: schedule.Recipients{To: []schedule.Recipient{{To: "4520000000"}}},
 	})
 	if err != nil {
 		r.t.Fatal(err)
@@ -309,7 +309,7 @@ func TestRoles(t *testing.T) {
 	if s := r.state(job); s.State != enqueue.Queued {
 		t.Errorf("the job is %s", s.State)
 	}
-	if in, err := scheduler.NewStore(r.rdb).Get(t.Context(), "standup"); err != nil || in.Condition != scheduler.Active {
+	if in, err := schedule.NewStore(r.rdb).Get(t.Context(), "standup"); err != nil || in.Condition != schedule.Active {
 		t.Errorf("the schedule is %s, %v", in.Condition, err)
 	}
 }
@@ -405,11 +405,11 @@ func TestActions(t *testing.T) {
 		t.Errorf("%v, %v", of, err)
 	}
 	r.schedule("standup")
-	plans := scheduler.NewStore(r.rdb)
+	plans := schedule.NewStore(r.rdb)
 	for _, step := range []struct {
 		action string
-		want   scheduler.Condition
-	}{{"pause", scheduler.Paused}, {"resume", scheduler.Active}, {"run-now", scheduler.Busy}} {
+		want   schedule.Condition
+	}{{"pause", schedule.Paused}, {"resume", schedule.Active}, {"run-now", schedule.Busy}} {
 		if status, body := ann.act("/schedules/standup/"+step.action, url.Values{"reason": {"why"}}); status != http.StatusOK {
 			t.Errorf("%s: %d %s", step.action, status, body)
 		}

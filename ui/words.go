@@ -3,11 +3,11 @@ package ui
 import (
 	"net/url"
 
-	"github.com/volleysms/volley/scheduler"
+	"github.com/volleysms/volley/enqueue"
 )
 
 // whom says where a schedule's recipients come from.
-func whom(in scheduler.Info) string {
+func whom(in enqueue.ScheduleInfo) string {
 	switch r := in.Recipients; {
 	case r.File != nil:
 		return "those of the file " + r.File.Path
@@ -22,7 +22,7 @@ func whom(in scheduler.Info) string {
 }
 
 // when is a schedule's rule in a few words.
-func when(in scheduler.Info) string {
+func when(in enqueue.ScheduleInfo) string {
 	if in.Cron != "" {
 		return in.Cron
 	}

@@ -14,7 +14,6 @@ import (
 	"github.com/volleysms/volley/internal/archive"
 	"github.com/volleysms/volley/internal/config"
 	"github.com/volleysms/volley/internal/inbound"
-	"github.com/volleysms/volley/scheduler"
 	"github.com/volleysms/volley/sms"
 )
 
@@ -145,13 +144,13 @@ func (s *stores) find(ctx context.Context, to sms.MSISDN) (known, error) {
 
 // schedules returns those whose own lists have a number.
 func (s *stores) schedules(ctx context.Context, to sms.MSISDN) ([]string, error) {
-	all, err := scheduler.NewStore(s.rdb).List(ctx)
+	all, err := s.client.Schedules().List(ctx)
 	if err != nil {
 		return nil, err
 	}
 	names := []string{}
 	for i := range all {
-		if slices.ContainsFunc(all[i].Recipients.To, func(r scheduler.Recipient) bool {
+		if slices.ContainsFunc(all[i].Recipients.To, func(r enqueue.ScheduleRecipient) bool {
 			n, err := sms.ParseMSISDN(r.To)
 			return err == nil && n == to
 		}) {

@@ -20,6 +20,7 @@ import (
 	"github.com/volleysms/volley/internal/config"
 	"github.com/volleysms/volley/internal/metric"
 	"github.com/volleysms/volley/internal/rows"
+	"github.com/volleysms/volley/internal/schedule"
 	"github.com/volleysms/volley/internal/sweep"
 	"github.com/volleysms/volley/scheduler"
 )
@@ -142,7 +143,7 @@ func schedulerOptions(cfg *config.Config, a *app) scheduler.Options {
 }
 
 // countFirings makes metrics of what became of ticks.
-func countFirings() func(scheduler.Firing) {
+func countFirings() func(enqueue.Firing) {
 	ticks := metric.Register(prometheus.DefaultRegisterer, prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "volley_schedule_ticks_total", Help: "Ticks of schedules, by what became of them.",
 	}, []string{"schedule", "outcome"}))
@@ -150,9 +151,9 @@ func countFirings() func(scheduler.Firing) {
 		Name: "volley_schedule_fire_lateness_seconds", Help: "From a tick's time to when its job was enqueued, jitter included.",
 		Buckets: []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600},
 	}))
-	return func(f scheduler.Firing) {
+	return func(f enqueue.Firing) {
 		ticks.WithLabelValues(f.Schedule, string(f.Outcome)).Add(float64(f.Count))
-		if f.Outcome == scheduler.Fired && f.Request == "" {
+		if f.Outcome == schedule.Fired && f.Request == "" {
 			late.Observe(f.At.Sub(f.Tick).Seconds())
 		}
 	}
@@ -160,7 +161,7 @@ func countFirings() func(scheduler.Firing) {
 
 // fileRows reads files below a folder, and none outside it, as volley import does.
 func fileRows(folder string) scheduler.Files {
-	return func(ctx context.Context, f scheduler.File, fields []string) (out scheduler.Rows, err error) {
+	return func(ctx context.Context, f enqueue.ScheduleFile, fields []string) (out scheduler.Rows, err error) {
 		root, err := os.OpenRoot(folder)
 		if err != nil {
 			return out, fmt.Errorf("the folder of files: %w", pathless(err))

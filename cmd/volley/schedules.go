@@ -9,9 +9,10 @@ import (
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/redis/go-redis/v9"
 	"github.com/spf13/cobra"
 
+	"github.com/volleysms/volley/enqueue"
+	"github.com/volleysms/volley/internal/schedule"
 	"github.com/volleysms/volley/scheduler"
 )
 
@@ -41,38 +42,25 @@ Without a command below it, it lists them.`,
 	cmd.AddCommand(newSchedulesAdd(a), list, newSchedulesShow(a), newSchedulesPause(a),
 		a.steerSchedule("resume", "Let a paused schedule go on with its next tick",
 			"Let a paused schedule go on with its next tick. Those of the meantime are not caught up with.",
-			func(ctx context.Context, s *scheduler.Store, name string) error { return s.Resume(ctx, name) }),
+			func(ctx context.Context, s *enqueue.Schedules, name string) error { return s.Resume(ctx, name) }),
 		newSchedulesRunNow(a), newSchedulesRemove(a), newSchedulesApply(a))
 	return cmd
 }
 
-// withStore runs fn with the store on the configured Redis.
-func (a *app) withStore(ctx context.Context, fn func(*scheduler.Store) error) (err error) {
-	cfg, err := a.config()
-	if err != nil {
-		return err
-	}
-	o, err := redisOptions(cfg.Redis.URL.Reveal())
-	if err != nil {
-		return err
-	}
-	if err := checkRedis(ctx, o); err != nil {
-		return err
-	}
-	rdb := redis.NewUniversalClient(o)
-	defer func() { err = errors.Join(err, rdb.Close()) }()
-	return fn(scheduler.NewStore(rdb))
+// withSchedules runs fn with the schedules in the configured Redis.
+func (a *app) withSchedules(ctx context.Context, fn func(*enqueue.Schedules) error) error {
+	return a.withClient(ctx, func(c *enqueue.Client) error { return fn(c.Schedules()) })
 }
 
 // scheduleError says what to do about an error of a store.
 func scheduleError(name string, err error) error {
-	var in *scheduler.InvalidError
+	var in *enqueue.InvalidScheduleError
 	switch {
-	case errors.Is(err, scheduler.ErrNotFound):
+	case errors.Is(err, enqueue.ErrNoSchedule):
 		return fmt.Errorf("there is no schedule %q: volley schedules list shows what there is", name)
-	case errors.Is(err, scheduler.ErrExists):
+	case errors.Is(err, enqueue.ErrScheduleExists):
 		return fmt.Errorf("there is a schedule %q already: change it by volley schedules apply, or remove it first", name)
-	case errors.Is(err, scheduler.ErrAsked):
+	case errors.Is(err, enqueue.ErrScheduleAsked):
 		return fmt.Errorf("%w: is a volley scheduler running?", err)
 	case errors.As(err, &in):
 		return &inputError{err}
@@ -81,7 +69,7 @@ func scheduleError(name string, err error) error {
 }
 
 func (a *app) listSchedules(ctx context.Context) error {
-	return a.withStore(ctx, func(s *scheduler.Store) error {
+	return a.withSchedules(ctx, func(s *enqueue.Schedules) error {
 		all, err := s.List(ctx)
 		if err != nil {
 			return err
@@ -115,7 +103,7 @@ func newSchedulesShow(a *app) *cobra.Command {
 		Args:    oneArg("the schedule's name"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
-			return a.withStore(ctx, func(s *scheduler.Store) error { return a.answerSchedule(ctx, s, args[0]) })
+			return a.withSchedules(ctx, func(s *enqueue.Schedules) error { return a.answerSchedule(ctx, s, args[0]) })
 		},
 	}
 }
@@ -124,7 +112,7 @@ func newSchedulesShow(a *app) *cobra.Command {
 const historyShown = 10
 
 // answerSchedule answers with how a schedule is now.
-func (a *app) answerSchedule(ctx context.Context, s *scheduler.Store, name string) error {
+func (a *app) answerSchedule(ctx context.Context, s *enqueue.Schedules, name string) error {
 	in, err := s.Get(ctx, name)
 	if err != nil {
 		return scheduleError(name, err)
@@ -135,8 +123,8 @@ func (a *app) answerSchedule(ctx context.Context, s *scheduler.Store, name strin
 	}
 	if a.json {
 		return writeJSON(a.stdout, struct {
-			scheduler.Info
-			Latest []scheduler.Firing `json:"latest"`
+			enqueue.ScheduleInfo
+			Latest []enqueue.Firing `json:"latest"`
 		}{in, latest})
 	}
 	a.showSchedule(in, latest)
@@ -147,14 +135,14 @@ func newSchedulesPause(a *app) *cobra.Command {
 	var note string
 	cmd := a.steerSchedule("pause", "Let no tick of a schedule begin until it is resumed",
 		"Let no tick of a schedule begin until it is resumed. One that is being fired already goes out.",
-		func(ctx context.Context, s *scheduler.Store, name string) error { return s.Pause(ctx, name, note) })
+		func(ctx context.Context, s *enqueue.Schedules, name string) error { return s.Pause(ctx, name, note) })
 	cmd.Flags().StringVar(&note, "note", "", "why, as a `text` that is kept with the schedule")
 	cmd.Example = `  volley schedules pause standup --note "holidays until the 7th"`
 	return cmd
 }
 
 // steerSchedule returns a command that does something to a schedule and answers with how it is then.
-func (a *app) steerSchedule(name, short, long string, do func(context.Context, *scheduler.Store, string) error) *cobra.Command {
+func (a *app) steerSchedule(name, short, long string, do func(context.Context, *enqueue.Schedules, string) error) *cobra.Command {
 	return &cobra.Command{
 		Use:     name + " NAME",
 		Short:   short,
@@ -163,7 +151,7 @@ func (a *app) steerSchedule(name, short, long string, do func(context.Context, *
 		Args:    oneArg("the schedule's name"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
-			return a.withStore(ctx, func(s *scheduler.Store) error {
+			return a.withSchedules(ctx, func(s *enqueue.Schedules) error {
 				if err := do(ctx, s, args[0]); err != nil {
 					return scheduleError(args[0], err)
 				}
@@ -181,12 +169,12 @@ func newSchedulesRemove(a *app) *cobra.Command {
 		Args:    oneArg("the schedule's name"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
-			return a.withStore(ctx, func(s *scheduler.Store) error {
+			return a.withSchedules(ctx, func(s *enqueue.Schedules) error {
 				if err := s.Remove(ctx, args[0]); err != nil {
 					return scheduleError(args[0], err)
 				}
 				if a.json {
-					return writeJSON(a.stdout, scheduler.Change{Name: args[0], Action: scheduler.Removed})
+					return writeJSON(a.stdout, enqueue.ScheduleChange{Name: args[0], Action: schedule.Removed})
 				}
 				fmt.Fprintf(a.stdout, "The schedule %s is removed.\n", args[0])
 				return nil
@@ -209,7 +197,7 @@ do so. The next tick stays when it was.`,
 		Args:    oneArg("the schedule's name"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
-			return a.withStore(ctx, func(s *scheduler.Store) error {
+			return a.withSchedules(ctx, func(s *enqueue.Schedules) error {
 				request, err := s.RunNow(ctx, args[0])
 				if err != nil {
 					return scheduleError(args[0], err)
@@ -227,7 +215,7 @@ do so. The next tick stays when it was.`,
 }
 
 // askedFor waits until a request was fired; nil when it was not in time.
-func askedFor(ctx context.Context, s *scheduler.Store, name, request string, wait time.Duration) (*scheduler.Firing, error) {
+func askedFor(ctx context.Context, s *enqueue.Schedules, name, request string, wait time.Duration) (*enqueue.Firing, error) {
 	for end := time.Now().Add(wait); ; {
 		f, err := s.Asked(ctx, name, request)
 		if err != nil || f != nil || !time.Now().Before(end) {
@@ -241,10 +229,10 @@ func askedFor(ctx context.Context, s *scheduler.Store, name, request string, wai
 	}
 }
 
-func (a *app) answerRunNow(name, request string, f *scheduler.Firing, wait time.Duration) error {
+func (a *app) answerRunNow(name, request string, f *enqueue.Firing, wait time.Duration) error {
 	if f == nil {
 		if a.json {
-			if err := writeJSON(a.stdout, scheduler.Firing{Schedule: name, Request: request, Outcome: "asked"}); err != nil {
+			if err := writeJSON(a.stdout, enqueue.Firing{Schedule: name, Request: request, Outcome: "asked"}); err != nil {
 				return err
 			}
 		}
@@ -263,7 +251,7 @@ func (a *app) answerRunNow(name, request string, f *scheduler.Firing, wait time.
 	} else {
 		fmt.Fprintf(a.stdout, "%s %s%s\n", name, f.Outcome, sent(*f))
 	}
-	if f.Outcome != scheduler.Fired {
+	if f.Outcome != schedule.Fired {
 		return errSaid
 	}
 	return nil
@@ -271,7 +259,7 @@ func (a *app) answerRunNow(name, request string, f *scheduler.Firing, wait time.
 
 func newSchedulesApply(a *app) *cobra.Command {
 	var file string
-	var o scheduler.ApplyOptions
+	var o enqueue.ApplyOptions
 	cmd := &cobra.Command{
 		Use:   "apply -f FILE",
 		Short: "Make the schedules be what a YAML file declares",
@@ -297,7 +285,7 @@ A schedule whose times change goes on from now; ticks of the past are not caught
 			if err != nil {
 				return invalid("%s: %w; nothing was changed", file, err)
 			}
-			return a.withStore(ctx, func(s *scheduler.Store) error {
+			return a.withSchedules(ctx, func(s *enqueue.Schedules) error {
 				changes, err := s.Apply(ctx, list, o)
 				if err != nil {
 					return scheduleError("", err)
@@ -322,12 +310,12 @@ A schedule whose times change goes on from now; ticks of the past are not caught
 const maxScheduleFile = 16 << 20
 
 func newSchedulesAdd(a *app) *cobra.Command {
-	var s scheduler.Schedule
+	var s enqueue.Schedule
 	var to []string
 	var start, end string
 	var every, jitter, within, retry, timeout, maxLate time.Duration
-	var file scheduler.File
-	var endpoint scheduler.Endpoint
+	var file enqueue.ScheduleFile
+	var endpoint enqueue.ScheduleEndpoint
 	cmd := &cobra.Command{
 		Use:   "add NAME (--cron EXPR | --every DUR) --via ACCOUNT_OR_ROUTE --text TEXT (--to NUMBER | --file PATH | --url URL)",
 		Short: "Add a recurring send",
@@ -344,17 +332,17 @@ Recipients with values of their own are declared in a file; see volley schedules
 		Args: oneArg("a name for the schedule"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s.Name = args[0]
-			s.Every, s.Jitter, s.CatchUpWithin = scheduler.Duration(every), scheduler.Duration(jitter), scheduler.Duration(within)
-			s.RetryFor, s.Send.MaxLate, endpoint.Timeout = scheduler.Duration(retry), scheduler.Duration(maxLate), scheduler.Duration(timeout)
+			s.Every, s.Jitter, s.CatchUpWithin = enqueue.ScheduleDuration(every), enqueue.ScheduleDuration(jitter), enqueue.ScheduleDuration(within)
+			s.RetryFor, s.Send.MaxLate, endpoint.Timeout = enqueue.ScheduleDuration(retry), enqueue.ScheduleDuration(maxLate), enqueue.ScheduleDuration(timeout)
 			for _, list := range to {
 				for n := range strings.SplitSeq(list, ",") {
-					s.Recipients.To = append(s.Recipients.To, scheduler.Recipient{To: strings.TrimSpace(n)})
+					s.Recipients.To = append(s.Recipients.To, enqueue.ScheduleRecipient{To: strings.TrimSpace(n)})
 				}
 			}
-			if file != (scheduler.File{}) {
+			if file != (enqueue.ScheduleFile{}) {
 				s.Recipients.File = &file
 			}
-			if endpoint != (scheduler.Endpoint{}) {
+			if endpoint != (enqueue.ScheduleEndpoint{}) {
 				s.Recipients.Endpoint = &endpoint
 			}
 			var err error
@@ -365,7 +353,7 @@ Recipients with values of their own are declared in a file; see volley schedules
 				return invalid("--end: %w", err)
 			}
 			ctx := cmd.Context()
-			return a.withStore(ctx, func(st *scheduler.Store) error {
+			return a.withSchedules(ctx, func(st *enqueue.Schedules) error {
 				if _, err := st.Add(ctx, s); err != nil {
 					return scheduleError(s.Name, err)
 				}

@@ -8,13 +8,13 @@ import (
 	"testing"
 
 	"github.com/volleysms/volley/enqueue"
-	"github.com/volleysms/volley/scheduler"
+	"github.com/volleysms/volley/internal/schedule"
 )
 
 // shownSchedule is how show and what changes a schedule answer in JSON.
 type shownSchedule struct {
-	scheduler.Info
-	Latest []scheduler.Firing `json:"latest"`
+	schedule.Info
+	Latest []schedule.Firing `json:"latest"`
 }
 
 var everyYear = []string{"--cron", "0 9 1 1 *", "--zone", "Europe/Copenhagen", "--via", "gatewayapi", "--from", "Acme", "--text", "Happy new year"}
@@ -33,7 +33,7 @@ func TestSchedules(t *testing.T) {
 	}
 	add := append([]string{"add", "newyear", "--to", "12125550100,12125550101"}, everyYear...)
 	s := c.schedule(add...)
-	if s.Name != "newyear" || s.Condition != scheduler.Active || len(s.Next) != 5 || s.Next[0].Hour() != 9 || len(s.Recipients.To) != 2 || s.Overlap != scheduler.Allow {
+	if s.Name != "newyear" || s.Condition != schedule.Active || len(s.Next) != 5 || s.Next[0].Hour() != 9 || len(s.Recipients.To) != 2 || s.Overlap != schedule.Allow {
 		t.Errorf("got %+v", s)
 	}
 	t.Run("AddedTwice", func(t *testing.T) {
@@ -42,7 +42,7 @@ func TestSchedules(t *testing.T) {
 		}
 	})
 	t.Run("ListAndShow", func(t *testing.T) {
-		var list []scheduler.Info
+		var list []schedule.Info
 		c.must("schedules", "list", "--json").json(&list)
 		if len(list) != 1 || list[0].ID != s.ID {
 			t.Errorf("got %+v", list)
@@ -54,10 +54,10 @@ func TestSchedules(t *testing.T) {
 		}
 	})
 	t.Run("PauseAndResume", func(t *testing.T) {
-		if s := c.schedule("pause", "newyear", "--note", "sold out"); s.Condition != scheduler.Paused || s.Note != "sold out" || len(s.Next) > 0 {
+		if s := c.schedule("pause", "newyear", "--note", "sold out"); s.Condition != schedule.Paused || s.Note != "sold out" || len(s.Next) > 0 {
 			t.Errorf("got %+v", s)
 		}
-		if s := c.schedule("resume", "newyear"); s.Condition != scheduler.Active || len(s.Next) != 5 {
+		if s := c.schedule("resume", "newyear"); s.Condition != schedule.Active || len(s.Next) != 5 {
 			t.Errorf("got %+v", s)
 		}
 	})
@@ -112,7 +112,7 @@ func TestSchedules_Apply(t *testing.T) {
 		if i == 0 {
 			args = append(args, "--dry-run")
 		}
-		var changes []scheduler.Change
+		var changes []schedule.Change
 		c.must(args...).json(&changes)
 		if len(changes) != 1 || string(changes[0].Action) != want || changes[0].Name != "hourly" {
 			t.Errorf("%v: %+v, want %s", args, changes, want)
@@ -146,15 +146,15 @@ func TestScheduler(t *testing.T) {
 	base := []string{"--every", "24h", "--via", "gatewayapi", "--from", "Acme", "--text", "Hi {{name}}"}
 	c.schedule(append([]string{"add", "file", "--file", "people.csv"}, base...)...)
 	c.schedule(append([]string{"add", "crm", "--url", crm.URL}, base...)...)
-	run := func(name string) scheduler.Firing {
+	run := func(name string) schedule.Firing {
 		t.Helper()
-		var f scheduler.Firing
+		var f schedule.Firing
 		c.must("schedules", "run-now", name, "--json").json(&f)
 		return f
 	}
 	t.Run("AFile", func(t *testing.T) {
 		f := run("file")
-		if f.Queued != 2 || f.Refused != 1 || f.Outcome != scheduler.Fired {
+		if f.Queued != 2 || f.Refused != 1 || f.Outcome != schedule.Fired {
 			t.Fatalf("got %+v", f)
 		}
 		var o enqueue.Outcome
@@ -172,7 +172,7 @@ func TestScheduler(t *testing.T) {
 		c.must("schedules", "run-now", "gone", "--wait", "0")
 		eventually(t, "the reason", func() bool {
 			in := c.schedule("show", "gone")
-			return in.Condition == scheduler.Failing && strings.Contains(in.Error, "gone.csv: no such file")
+			return in.Condition == schedule.Failing && strings.Contains(in.Error, "gone.csv: no such file")
 		})
 	})
 	t.Run("Metrics", func(t *testing.T) {

@@ -8,14 +8,14 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 
-	"github.com/volleysms/volley/scheduler"
+	"github.com/volleysms/volley/internal/schedule"
 )
 
 // zoned is how a time in a schedule's zone is shown.
 const zoned = "Mon 2006-01-02 15:04:05 MST"
 
 // when is a schedule's rule in a few words.
-func when(in scheduler.Info) string {
+func when(in schedule.Info) string {
 	if in.Cron != "" {
 		return in.Cron
 	}
@@ -23,7 +23,7 @@ func when(in scheduler.Info) string {
 }
 
 // whom says where a schedule's recipients come from.
-func whom(in scheduler.Info) string {
+func whom(in schedule.Info) string {
 	switch r := in.Recipients; {
 	case r.File != nil:
 		return "file " + r.File.Path
@@ -37,19 +37,19 @@ func whom(in scheduler.Info) string {
 	}
 }
 
-func conditionColour(c scheduler.Condition) text.Color {
+func conditionColour(c schedule.Condition) text.Color {
 	switch c {
-	case scheduler.Active, scheduler.Busy:
+	case schedule.Active, schedule.Busy:
 		return text.FgGreen
-	case scheduler.Failing:
+	case schedule.Failing:
 		return text.FgRed
-	case scheduler.Paused, scheduler.Waiting:
+	case schedule.Paused, schedule.Waiting:
 		return text.FgYellow
 	}
 	return text.FgCyan
 }
 
-func (a *app) showSchedule(in scheduler.Info, latest []scheduler.Firing) {
+func (a *app) showSchedule(in schedule.Info, latest []schedule.Firing) {
 	row := func(name, format string, args ...any) {
 		fmt.Fprintf(a.stdout, "%-10s %s\n", name, fmt.Sprintf(format, args...))
 	}
@@ -101,7 +101,7 @@ func (a *app) showSchedule(in scheduler.Info, latest []scheduler.Firing) {
 }
 
 // bounds says when a schedule starts and ends, if it does.
-func bounds(in scheduler.Info) string {
+func bounds(in schedule.Info) string {
 	zone, err := time.LoadLocation(in.Zone)
 	if err != nil {
 		zone = time.UTC
@@ -120,17 +120,17 @@ func bounds(in scheduler.Info) string {
 }
 
 // sent says what a tick enqueued.
-func sent(f scheduler.Firing) string {
+func sent(f schedule.Firing) string {
 	if f.JobID == "" {
 		return ": " + f.Detail
 	}
 	return fmt.Sprintf(": job %s, %s queued, %s refused", f.JobID, count(f.Queued), count(f.Refused))
 }
 
-func (a *app) showChanges(changes []scheduler.Change, dry bool) {
+func (a *app) showChanges(changes []schedule.Change, dry bool) {
 	changed := int64(0)
 	for _, c := range changes {
-		if c.Action == scheduler.Unchanged {
+		if c.Action == schedule.Unchanged {
 			continue
 		}
 		changed++

@@ -26,6 +26,17 @@ const (
 	Never Why = "no time is inside all windows and outside all quiet hours"
 )
 
+// Past says what becomes of a time that has passed when the job is enqueued.
+type Past string
+
+// What becomes of it; the zero value is RefusePast.
+const (
+	// RefusePast refuses the job; or the recipient, where the time is a recipient's own.
+	RefusePast Past = "refuse"
+	// SendPast sends at once.
+	SendPast Past = "send"
+)
+
 // Times are a job's rules. The zero value lets everything go at once.
 type Times struct {
 	// Created is when the job was enqueued.

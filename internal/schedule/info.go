@@ -1,4 +1,4 @@
-package scheduler
+package schedule
 
 import (
 	"context"
@@ -52,7 +52,7 @@ const shown = 5
 
 // Get returns a schedule; ErrNotFound when there is none.
 func (s *Store) Get(ctx context.Context, name string) (Info, error) {
-	e, err := s.load(ctx, name)
+	e, err := s.Load(ctx, name)
 	if err != nil {
 		return Info{}, err
 	}
@@ -79,18 +79,18 @@ func (s *Store) List(ctx context.Context) ([]Info, error) {
 	return out, nil
 }
 
-func (e *entry) info() (Info, error) {
-	st := &e.st
+func (e *Entry) info() (Info, error) {
+	st := &e.State
 	in := Info{
-		Schedule: e.def, ID: st.ID, Condition: Active, Created: time.Unix(st.Created, 0).UTC(), Next: []time.Time{},
+		Schedule: e.Def, ID: st.ID, Condition: Active, Created: time.Unix(st.Created, 0).UTC(), Next: []time.Time{},
 		LastJob: st.LastJob, Totals: st.Totals,
 	}
 	t, err := e.timing()
 	if err != nil {
-		return in, fmt.Errorf("scheduler: %s: %w", e.def.Name, err)
+		return in, fmt.Errorf("schedule: %s: %w", e.Def.Name, err)
 	}
 	if st.Paused == nil {
-		after := time.Unix(max(st.Cursor, e.now.Unix()), 0)
+		after := time.Unix(max(st.Cursor, e.Now.Unix()), 0)
 		for range shown {
 			if after = t.next(after); after.IsZero() {
 				break
@@ -125,7 +125,7 @@ const maxHistory = 100
 
 // History returns what became of a schedule's latest ticks, the newest first, at most n.
 func (s *Store) History(ctx context.Context, name string, n int) ([]Firing, error) {
-	if _, err := s.load(ctx, name); err != nil {
+	if _, err := s.Load(ctx, name); err != nil {
 		return nil, err
 	}
 	list, err := s.rdb.LRange(ctx, historyOf(name), 0, int64(min(n, maxHistory))-1).Result()
@@ -135,7 +135,7 @@ func (s *Store) History(ctx context.Context, name string, n int) ([]Firing, erro
 	out := make([]Firing, len(list))
 	for i, line := range list {
 		if err := json.Unmarshal([]byte(line), &out[i]); err != nil {
-			return nil, fmt.Errorf("scheduler: a firing can't be read: %w", err)
+			return nil, fmt.Errorf("schedule: a firing can't be read: %w", err)
 		}
 	}
 	return out, nil

@@ -1,4 +1,4 @@
-package scheduler
+package schedule
 
 import (
 	"testing"
@@ -44,7 +44,7 @@ func TestLook(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			v := look(&s, &tm, &state{ID: "id", Cursor: c.cursor.Unix()}, c.now)
+			v := look(&s, &tm, &State{ID: "id", Cursor: c.cursor.Unix()}, c.now)
 			show := func(t time.Time) string {
 				if t.IsZero() {
 					return ""
@@ -62,7 +62,7 @@ func TestLook(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		st := &state{ID: "id", Cursor: noon.Unix()}
+		st := &State{ID: "id", Cursor: noon.Unix()}
 		missed, fired, looks := 0, 0, 0
 		for now := noon.Add(30 * maxSteps * time.Second / 20); looks < 10; looks++ {
 			v := look(&s, &tm, st, now)
@@ -86,7 +86,7 @@ func TestLook(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		st := &state{ID: "id", Cursor: noon.Unix()}
+		st := &State{ID: "id", Cursor: noon.Unix()}
 		due := at("13:00:00").Add(delay("id", at("13:00:00"), 50*time.Minute))
 		if v := look(&s, &tm, st, due.Add(-time.Millisecond)); !v.Fire.IsZero() || !v.Again.Equal(due) {
 			t.Errorf("before: %+v", v)

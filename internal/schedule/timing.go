@@ -1,4 +1,4 @@
-package scheduler
+package schedule
 
 import (
 	"errors"
@@ -36,8 +36,8 @@ func parseCron(expr string) (cron.Schedule, error) {
 
 const maxCron = 256
 
-// loadZone is time.LoadLocation, but for the zone of this machine, which is another elsewhere.
-func loadZone(name string) (*time.Location, error) {
+// LoadZone is time.LoadLocation, but for the zone of this machine, which is another elsewhere.
+func LoadZone(name string) (*time.Location, error) {
 	if name == "" {
 		return time.UTC, nil
 	}
@@ -55,7 +55,7 @@ func (s *Schedule) timing(created time.Time) (timing, error) {
 		t.anchor = s.Start
 	}
 	var err error
-	if t.zone, err = loadZone(s.Zone); err == nil && s.Cron != "" {
+	if t.zone, err = LoadZone(s.Zone); err == nil && s.Cron != "" {
 		t.cron, err = parseCron(s.Cron)
 	}
 	return t, err

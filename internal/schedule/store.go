@@ -1,4 +1,4 @@
-package scheduler
+package schedule
 
 import (
 	"context"
@@ -26,13 +26,12 @@ var (
 
 const (
 	prefix = "volley:{schedules}:"
-	keyDue = prefix + "due"
+	// KeyDue has the names of all schedules by when they are to be looked at again, in milliseconds since 1970.
+	KeyDue = prefix + "due"
 )
 
 func keyOf(name string) string     { return prefix + "s:" + name }
 func historyOf(name string) string { return prefix + "h:" + name }
-func leaseOf(name string) string   { return prefix + "l:" + name }
-func listOf(list string) string    { return "volley:{schedules." + list + "}:to" }
 
 // never is the score of a schedule that is not to be looked at, in milliseconds since 1970.
 const never = 1 << 52
@@ -43,19 +42,16 @@ var swapLua string
 //go:embed lua/remove.lua
 var removeLua string
 
-//go:embed lua/release.lua
-var releaseLua string
-
 var (
-	swapScript    = redis.NewScript(swapLua)
-	removeScript  = redis.NewScript(removeLua)
-	releaseScript = redis.NewScript(releaseLua)
+	swapScript   = redis.NewScript(swapLua)
+	removeScript = redis.NewScript(removeLua)
 )
 
 // Store keeps schedules. It is safe for concurrent use and does not own its Redis client.
 type Store struct {
 	rdb redis.UniversalClient
-	now func(context.Context) (time.Time, error)
+	// Now is Redis' clock; tests set another before they use the Store.
+	Now func(context.Context) (time.Time, error)
 }
 
 // NewStore returns the Store in rdb.
@@ -63,27 +59,36 @@ func NewStore(rdb redis.UniversalClient) *Store {
 	return &Store{rdb, func(ctx context.Context) (time.Time, error) { return rdb.Time(ctx).Result() }}
 }
 
-// entry is a schedule as it was read.
-type entry struct {
-	def Schedule
-	st  state
-	ver string // empty when there is none
-	now time.Time
+// Entry is a schedule as it was read at Now.
+type Entry struct {
+	Def   Schedule
+	State State
+	Now   time.Time
+	ver   string // empty when there is none
 }
 
-func (e *entry) timing() (timing, error) { return e.def.timing(time.Unix(e.st.Created, 0)) }
+func (e *Entry) timing() (timing, error) { return e.Def.timing(time.Unix(e.State.Created, 0)) }
 
-// load reads a schedule; ErrNotFound when there is none.
-func (s *Store) load(ctx context.Context, name string) (entry, error) {
-	var e entry
+// Look finds out what is due of a schedule that is neither paused nor firing.
+func (e *Entry) Look() (Verdict, error) {
+	t, err := e.timing()
+	if err != nil {
+		return Verdict{}, err
+	}
+	return look(&e.Def, &t, &e.State, e.Now), nil
+}
+
+// Load reads a schedule; ErrNotFound when there is none.
+func (s *Store) Load(ctx context.Context, name string) (Entry, error) {
+	var e Entry
 	if !nameOK(name) {
 		return e, ErrNotFound
 	}
-	now, err := s.now(ctx)
+	now, err := s.Now(ctx)
 	if err != nil {
 		return e, err
 	}
-	e.now = now
+	e.Now = now
 	v, err := s.rdb.HMGet(ctx, keyOf(name), "def", "state", "ver").Result()
 	if err != nil {
 		return e, err
@@ -91,47 +96,47 @@ func (s *Store) load(ctx context.Context, name string) (entry, error) {
 	return e, e.parse(v)
 }
 
-func (e *entry) parse(v []any) error {
+func (e *Entry) parse(v []any) error {
 	d, ok := v[0].(string)
 	if !ok {
 		return ErrNotFound
 	}
 	st, _ := v[1].(string)
 	e.ver, _ = v[2].(string)
-	if err := errors.Join(json.Unmarshal([]byte(d), &e.def), json.Unmarshal([]byte(st), &e.st)); err != nil {
-		return fmt.Errorf("scheduler: a schedule can't be read: %w", err)
+	if err := errors.Join(json.Unmarshal([]byte(d), &e.Def), json.Unmarshal([]byte(st), &e.State)); err != nil {
+		return fmt.Errorf("schedule: a schedule can't be read: %w", err)
 	}
 	return nil
 }
 
-// swap writes e, if nobody has changed it since it was read, and reports whether it did. withDef writes the definition
+// Swap writes e, if nobody has changed it since it was read, and reports whether it did. withDef writes the definition
 // too. again is when to look at it; zero is never.
-func (s *Store) swap(ctx context.Context, e *entry, withDef bool, again time.Time, firings ...Firing) (bool, error) {
+func (s *Store) Swap(ctx context.Context, e *Entry, withDef bool, again time.Time, firings ...Firing) (bool, error) {
 	var d []byte
 	var err error
 	if withDef {
-		if d, err = json.Marshal(e.def); err != nil {
-			return false, fmt.Errorf("scheduler: %w", err)
+		if d, err = json.Marshal(e.Def); err != nil {
+			return false, fmt.Errorf("schedule: %w", err)
 		}
 	}
-	st, err := json.Marshal(e.st)
+	st, err := json.Marshal(e.State)
 	if err != nil {
-		return false, fmt.Errorf("scheduler: %w", err)
+		return false, fmt.Errorf("schedule: %w", err)
 	}
 	score := int64(never)
 	if !again.IsZero() {
 		score = again.UnixMilli()
 	}
-	name := e.def.Name
+	name := e.Def.Name
 	argv := []any{name, e.ver, d, st, score}
 	for _, f := range firings {
 		b, err := json.Marshal(f)
 		if err != nil {
-			return false, fmt.Errorf("scheduler: %w", err)
+			return false, fmt.Errorf("schedule: %w", err)
 		}
 		argv = append(argv, b)
 	}
-	n, err := swapScript.Run(ctx, s.rdb, []string{keyOf(name), keyDue, historyOf(name)}, argv...).Int()
+	n, err := swapScript.Run(ctx, s.rdb, []string{keyOf(name), KeyDue, historyOf(name)}, argv...).Int()
 	return n == 1, err
 }
 
@@ -139,9 +144,9 @@ func (s *Store) swap(ctx context.Context, e *entry, withDef bool, again time.Tim
 const maxRaces = 20
 
 // change applies fn to a schedule until nobody else has changed it in between. fn says what is written: false leaves it.
-func (s *Store) change(ctx context.Context, name string, fn func(*entry) (bool, error)) error {
+func (s *Store) change(ctx context.Context, name string, fn func(*Entry) (bool, error)) error {
 	for range maxRaces {
-		e, err := s.load(ctx, name)
+		e, err := s.Load(ctx, name)
 		if err != nil {
 			return err
 		}
@@ -150,11 +155,11 @@ func (s *Store) change(ctx context.Context, name string, fn func(*entry) (bool, 
 			return err
 		}
 		// Looked at at once: whoever does finds out when the next time is.
-		if ok, err := s.swap(ctx, &e, true, e.now); err != nil || ok {
+		if ok, err := s.Swap(ctx, &e, true, e.Now); err != nil || ok {
 			return err
 		}
 	}
-	return fmt.Errorf("scheduler: the schedule %s is changed by others all the time", name)
+	return fmt.Errorf("schedule: the schedule %s is changed by others all the time", name)
 }
 
 // Add adds a schedule, the first tick of which is the next from now on. ErrExists when there is one of that name; an
@@ -165,20 +170,20 @@ func (s *Store) Add(ctx context.Context, sc Schedule) (Info, error) {
 	}
 	id, err := uuid.NewV7()
 	if err != nil {
-		return Info{}, fmt.Errorf("scheduler: %w", err)
+		return Info{}, fmt.Errorf("schedule: %w", err)
 	}
-	now, err := s.now(ctx)
+	now, err := s.Now(ctx)
 	if err != nil {
 		return Info{}, err
 	}
-	e := entry{def: sc.filled(), now: now}
-	e.st = state{ID: id.String(), Created: now.Unix(), Cursor: now.Unix()}
-	ok, err := s.swap(ctx, &e, true, now)
+	e := Entry{Def: sc.filled(), Now: now}
+	e.State = State{ID: id.String(), Created: now.Unix(), Cursor: now.Unix()}
+	ok, err := s.Swap(ctx, &e, true, now)
 	if err != nil {
 		return Info{}, err
 	}
 	in, err := s.Get(ctx, sc.Name)
-	if err == nil && !ok && in.ID != e.st.ID {
+	if err == nil && !ok && in.ID != e.State.ID {
 		return Info{}, ErrExists
 	}
 	return in, err
@@ -189,13 +194,13 @@ func (s *Store) replace(ctx context.Context, sc Schedule) error {
 	if err := sc.Validate(); err != nil {
 		return err
 	}
-	return s.change(ctx, sc.Name, func(e *entry) (bool, error) {
-		old := e.def
-		e.def = sc.filled()
-		if retimed(&old, &e.def) {
-			e.st.Cursor = max(e.st.Cursor, e.now.Unix())
-			if p := e.st.Pending; p != nil && p.Now == "" && p.Frozen == nil {
-				e.st.Pending = nil
+	return s.change(ctx, sc.Name, func(e *Entry) (bool, error) {
+		old := e.Def
+		e.Def = sc.filled()
+		if retimed(&old, &e.Def) {
+			e.State.Cursor = max(e.State.Cursor, e.Now.Unix())
+			if p := e.State.Pending; p != nil && p.Now == "" && p.Frozen == nil {
+				e.State.Pending = nil
 			}
 		}
 		return true, nil
@@ -213,16 +218,16 @@ func (s *Store) Pause(ctx context.Context, name, note string) error {
 	if len(note) > MaxNote || !utf8.ValidString(note) {
 		return &InvalidError{"note", fmt.Sprintf("is not UTF-8 of at most %d bytes", MaxNote)}
 	}
-	return s.change(ctx, name, func(e *entry) (bool, error) {
-		at := e.now.Unix()
-		if e.st.Paused != nil {
-			if at = e.st.Paused.At; e.st.Paused.Note == note {
+	return s.change(ctx, name, func(e *Entry) (bool, error) {
+		at := e.Now.Unix()
+		if e.State.Paused != nil {
+			if at = e.State.Paused.At; e.State.Paused.Note == note {
 				return false, nil
 			}
 		}
-		e.st.Paused = &paused{At: at, Note: note}
-		if p := e.st.Pending; p != nil && p.Now == "" && p.Frozen == nil {
-			e.st.Pending = nil // Resume goes on after it
+		e.State.Paused = &paused{At: at, Note: note}
+		if p := e.State.Pending; p != nil && p.Now == "" && p.Frozen == nil {
+			e.State.Pending = nil // Resume goes on after it
 		}
 		return true, nil
 	})
@@ -230,12 +235,12 @@ func (s *Store) Pause(ctx context.Context, name, note string) error {
 
 // Resume lets a paused schedule go on with the next tick. Those of the meantime are not caught up with.
 func (s *Store) Resume(ctx context.Context, name string) error {
-	return s.change(ctx, name, func(e *entry) (bool, error) {
-		if e.st.Paused == nil {
+	return s.change(ctx, name, func(e *Entry) (bool, error) {
+		if e.State.Paused == nil {
 			return false, nil
 		}
-		e.st.Paused = nil
-		e.st.Cursor = max(e.st.Cursor, e.now.Unix())
+		e.State.Paused = nil
+		e.State.Cursor = max(e.State.Cursor, e.Now.Unix())
 		return true, nil
 	})
 }
@@ -245,15 +250,15 @@ func (s *Store) Resume(ctx context.Context, name string) error {
 func (s *Store) RunNow(ctx context.Context, name string) (request string, err error) {
 	id, err := uuid.NewV7()
 	if err != nil {
-		return "", fmt.Errorf("scheduler: %w", err)
+		return "", fmt.Errorf("schedule: %w", err)
 	}
 	request = id.String()
-	return request, s.change(ctx, name, func(e *entry) (bool, error) {
-		switch e.st.Now {
+	return request, s.change(ctx, name, func(e *Entry) (bool, error) {
+		switch e.State.Now {
 		case request: // the answer to an earlier round was lost
 			return false, nil
 		case "":
-			e.st.Now = request
+			e.State.Now = request
 			return true, nil
 		}
 		return false, ErrAsked
@@ -263,21 +268,21 @@ func (s *Store) RunNow(ctx context.Context, name string) (request string, err er
 // Remove removes a schedule and what is known of its ticks. Its jobs stay.
 func (s *Store) Remove(ctx context.Context, name string) error {
 	for range maxRaces {
-		e, err := s.load(ctx, name)
+		e, err := s.Load(ctx, name)
 		if err != nil {
 			return err
 		}
-		n, err := removeScript.Run(ctx, s.rdb, []string{keyOf(name), keyDue, historyOf(name)}, name, e.ver).Int()
+		n, err := removeScript.Run(ctx, s.rdb, []string{keyOf(name), KeyDue, historyOf(name)}, name, e.ver).Int()
 		if err != nil || n == 1 {
 			return err
 		}
 	}
-	return fmt.Errorf("scheduler: the schedule %s is changed by others all the time", name)
+	return fmt.Errorf("schedule: the schedule %s is changed by others all the time", name)
 }
 
 // names are those of all schedules, in their order.
 func (s *Store) names(ctx context.Context) ([]string, error) {
-	names, err := s.rdb.ZRange(ctx, keyDue, 0, -1).Result()
+	names, err := s.rdb.ZRange(ctx, KeyDue, 0, -1).Result()
 	slices.Sort(names)
 	return names, err
 }

@@ -1,12 +1,12 @@
-package scheduler
+package schedule
 
 import (
 	"strconv"
 	"time"
 )
 
-// state is how far a schedule has come. It changes by compare-and-set only.
-type state struct {
+// State is how far a schedule has come. It changes by compare-and-set only.
+type State struct {
 	ID string `json:"id"`
 	// Created is when it was added, in seconds since 1970, as are Cursor and the ticks.
 	Created int64 `json:"created"`
@@ -14,17 +14,17 @@ type state struct {
 	Cursor int64 `json:"cursor"`
 	// Now is set by RunNow, to what tells one such request from another, until it has been fired.
 	Now     string   `json:"now,omitempty"`
-	Pending *pending `json:"pending,omitempty"`
+	Pending *Pending `json:"pending,omitempty"`
 	Paused  *paused  `json:"paused,omitempty"`
 	// LastJob is what was enqueued last.
 	LastJob string `json:"last_job,omitempty"`
 	Totals  Totals `json:"totals"`
 }
 
-// pending is the tick that is being fired.
-type pending struct {
+// Pending is the tick that is being fired.
+type Pending struct {
 	Tick int64 `json:"tick"`
-	// Now is state.Now when it was not a tick that made it due.
+	// Now is State.Now when it was not a tick that made it due.
 	Now string `json:"now,omitempty"`
 	// Since is when it could not be fired for the first time, Again when it is to be tried again; 0 is not so far.
 	Since int64  `json:"since,omitempty"`
@@ -34,11 +34,11 @@ type pending struct {
 	// Waits is true while it waits for the job before to end.
 	Waits bool `json:"waits,omitempty"`
 	// Frozen is what it sends; nil as long as its recipients are not known.
-	Frozen *frozen `json:"frozen,omitempty"`
+	Frozen *Frozen `json:"frozen,omitempty"`
 }
 
-// frozen is what a tick sends, the same for every scheduler from now on.
-type frozen struct {
+// Frozen is what a tick sends, the same for every scheduler from now on.
+type Frozen struct {
 	// List names the recipients' list, and Parts is how long it is.
 	List   string   `json:"list"`
 	Parts  int      `json:"parts"`
@@ -63,8 +63,8 @@ type Totals struct {
 	Failed  int64 `json:"failed"`
 }
 
-// key is the idempotency key of the pending tick's job.
-func (st *state) key(p *pending) string {
+// Key is the idempotency key of the pending tick's job.
+func (st *State) Key(p *Pending) string {
 	prefix := p.Frozen.Send.KeyPrefix
 	if p.Now != "" {
 		return prefix + "schedule:" + st.ID + ":now:" + p.Now
@@ -109,8 +109,8 @@ type Firing struct {
 // maxSteps bounds the ticks that one look counts; the next one goes on.
 const maxSteps = 10_000
 
-// verdict is what a look at a schedule without a pending tick found.
-type verdict struct {
+// Verdict is what a look at a schedule without a pending tick found.
+type Verdict struct {
 	// Fire is the tick to fire; zero is none.
 	Fire time.Time
 	// Missed are to be counted, the last of them being LastMissed.
@@ -121,8 +121,8 @@ type verdict struct {
 }
 
 // look finds out what is due of a schedule that is neither paused nor firing.
-func look(s *Schedule, t *timing, st *state, now time.Time) verdict {
-	var v verdict
+func look(s *Schedule, t *timing, st *State, now time.Time) Verdict {
+	var v Verdict
 	var age time.Duration // of v.Fire
 	miss := func(tick time.Time) { v.Missed, v.LastMissed = v.Missed+1, tick }
 	after := time.Unix(st.Cursor, 0)

@@ -1,4 +1,4 @@
-package scheduler
+package schedule
 
 import (
 	"errors"
@@ -10,7 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/volleysms/volley/enqueue"
+	"github.com/volleysms/volley/internal/window"
 	"github.com/volleysms/volley/sms"
 )
 
@@ -20,6 +20,11 @@ const (
 	MaxRecipients = 10_000
 	// MaxNote is the length of a note in bytes.
 	MaxNote = 500
+	// MaxFields and MaxLabel are those of a job in enqueue, which imports this package.
+	MaxFields = 32
+	MaxLabel  = 64
+	// MaxTimeout is the longest that an endpoint may take.
+	MaxTimeout = 5 * time.Minute
 	// OnTime is how late a tick may fire and be on time still, as after a restart of the schedulers. Later, the catch-up
 	// policy decides.
 	OnTime = time.Minute
@@ -92,8 +97,8 @@ type Template struct {
 	// that is missing.
 	Text string `json:"text" yaml:"text"`
 	// Missing says what becomes of recipients without a value for which Text has no default; empty refuses them.
-	Missing enqueue.Missing `json:"missing,omitempty" yaml:"missing"`
-	Label   string          `json:"label,omitempty" yaml:"label"`
+	Missing sms.MissingPolicy `json:"missing,omitempty" yaml:"missing"`
+	Label   string            `json:"label,omitempty" yaml:"label"`
 	// KeyPrefix stands before the idempotency keys of the jobs, which are schedule:ID:TICK, the tick in seconds since
 	// 1970; may be empty.
 	KeyPrefix string `json:"key_prefix,omitempty" yaml:"key_prefix"`
@@ -112,26 +117,7 @@ type Template struct {
 	// MaxLate is how long after a recipient was due it is too late to send; 0 is never.
 	MaxLate Duration `json:"max_late,omitempty" yaml:"max_late"`
 	// Past says what becomes of recipients' times that have passed when the tick fires; empty refuses them.
-	Past enqueue.Past `json:"past,omitempty" yaml:"past"`
-}
-
-// job returns what a tick enqueues. zone is the schedule's.
-func (t *Template) job(tick time.Time, zone string) (enqueue.Job, error) {
-	j := enqueue.Job{
-		Via: t.Via, From: t.From, Text: t.Text, Missing: t.Missing, Label: t.Label, AtField: t.AtField, ZoneField: t.ZoneField, Zone: t.Zone,
-		MaxLate: time.Duration(t.MaxLate), Past: t.Past,
-	}
-	loc, err := loadZone(zone)
-	if err != nil {
-		return j, err
-	}
-	if t.AtLocal != "" {
-		j.AtLocal = tick.In(loc).Format(time.DateOnly) + " " + t.AtLocal
-	}
-	if t.Window != "" {
-		j.Window, err = enqueue.ParseWindow(t.Window)
-	}
-	return j, err
+	Past window.Past `json:"past,omitempty" yaml:"past"`
 }
 
 // Recipients says to whom: exactly one of its three is set.
@@ -214,7 +200,7 @@ func (v *validator) duration(field string, d Duration, most time.Duration) {
 }
 
 func (v *validator) when(s *Schedule) {
-	_, err := loadZone(s.Zone)
+	_, err := LoadZone(s.Zone)
 	if err != nil {
 		v.bad("zone", "%s", err)
 	}
@@ -252,22 +238,22 @@ func (v *validator) send(t *Template) {
 	}
 	if err := (sms.Message{Text: t.Text}).Validate(); err != nil {
 		v.bad("send.text", "%s", err)
-	} else if fields, err := t.fields(); err != nil {
+	} else if fields, err := t.Fields(); err != nil {
 		v.bad("send.text", "%s", err)
 	} else {
-		v.check(len(fields) <= enqueue.MaxFields, "send.text", "asks for %d fields, more than %d", len(fields), enqueue.MaxFields)
+		v.check(len(fields) <= MaxFields, "send.text", "asks for %d fields, more than %d", len(fields), MaxFields)
 		v.missing(t)
 	}
-	v.check(len(t.Label) <= enqueue.MaxLabel && utf8.ValidString(t.Label), "send.label", "is not UTF-8 of at most %d bytes", enqueue.MaxLabel)
+	v.check(len(t.Label) <= MaxLabel && utf8.ValidString(t.Label), "send.label", "is not UTF-8 of at most %d bytes", MaxLabel)
 	v.check(len(t.KeyPrefix) <= maxPrefix && utf8.ValidString(t.KeyPrefix), "send.key_prefix", "is not UTF-8 of at most %d bytes", maxPrefix)
 }
 
 // missing looks at the policy for missing values, and at what it asks of the text.
 func (v *validator) missing(t *Template) {
-	known := []enqueue.Missing{"", enqueue.RefuseMissing, enqueue.EmptyMissing, enqueue.DefaultMissing}
+	known := []sms.MissingPolicy{"", sms.RefuseMissing, sms.EmptyMissing, sms.DefaultMissing}
 	v.check(slices.Contains(known, t.Missing), "send.missing", "%q is not refuse, empty or default", t.Missing)
 	text, err := sms.ParseTemplate(t.Text)
-	if err != nil || t.Missing != enqueue.DefaultMissing {
+	if err != nil || t.Missing != sms.DefaultMissing {
 		return
 	}
 	for i, f := range text.Fields() {
@@ -279,8 +265,8 @@ func (v *validator) missing(t *Template) {
 // maxPrefix leaves room for the rest of a key.
 const maxPrefix = 128
 
-// fields are what the text asks for, and what has recipients' times and zones.
-func (t *Template) fields() ([]string, error) {
+// Fields are what the text asks for, and what has recipients' times and zones.
+func (t *Template) Fields() ([]string, error) {
 	p, err := sms.ParseTemplate(t.Text)
 	if err != nil {
 		return nil, err
@@ -301,15 +287,15 @@ func (v *validator) times(t *Template) {
 		v.check(t.AtField == "", "send.at_field", "can't be given together with at_local")
 	}
 	if t.Window != "" {
-		if _, err := enqueue.ParseWindow(t.Window); err != nil {
+		if _, err := window.Parse(t.Window); err != nil {
 			v.bad("send.window", "%s", err)
 		}
 	}
-	if _, err := loadZone(t.Zone); err != nil {
+	if _, err := LoadZone(t.Zone); err != nil {
 		v.bad("send.zone", "%s", err)
 	}
 	v.duration("send.max_late", t.MaxLate, 366*24*time.Hour)
-	v.check(slices.Contains([]enqueue.Past{"", enqueue.RefusePast, enqueue.SendPast}, t.Past), "send.past", "%q is not refuse or send", t.Past)
+	v.check(slices.Contains([]window.Past{"", window.RefusePast, window.SendPast}, t.Past), "send.past", "%q is not refuse or send", t.Past)
 }
 
 func (v *validator) recipients(r *Recipients) {
@@ -342,7 +328,7 @@ func (v *validator) recipients(r *Recipients) {
 			v.bad("recipients.endpoint.url", "has a password in it: name a secret instead, which signs the request")
 		}
 		v.check(e.Secret == "" || nameOK(e.Secret), "recipients.endpoint.secret", "is the name of a secret in the schedulers' settings: 1 to 64 letters, digits, - and _")
-		v.duration("recipients.endpoint.timeout", e.Timeout, maxTimeout)
+		v.duration("recipients.endpoint.timeout", e.Timeout, MaxTimeout)
 	}
 	v.check(n == 1, "recipients", "has %d of to, file and endpoint: exactly one is needed", n)
 }
@@ -358,16 +344,16 @@ func nameOK(s string) bool {
 
 // filled returns s with the defaults written out.
 func (s Schedule) filled() Schedule {
-	def(&s.Zone, "UTC")
-	def(&s.Overlap, Allow)
-	def(&s.CatchUp, Last)
-	def(&s.CatchUpWithin, Duration(time.Hour))
-	def(&s.RetryFor, Duration(time.Hour))
+	fill(&s.Zone, "UTC")
+	fill(&s.Overlap, Allow)
+	fill(&s.CatchUp, Last)
+	fill(&s.CatchUpWithin, Duration(time.Hour))
+	fill(&s.RetryFor, Duration(time.Hour))
 	s.Start, s.End = s.Start.UTC(), s.End.UTC()
 	return s
 }
 
-func def[T comparable](p *T, v T) {
+func fill[T comparable](p *T, v T) {
 	var zero T
 	if *p == zero {
 		*p = v

@@ -1,4 +1,4 @@
-package scheduler
+package schedule
 
 import (
 	"bytes"
@@ -166,7 +166,7 @@ func differences(a, b Schedule) ([]Difference, error) {
 func leaves(s Schedule) (map[string]json.RawMessage, error) {
 	b, err := json.Marshal(s)
 	if err != nil {
-		return nil, fmt.Errorf("scheduler: %w", err)
+		return nil, fmt.Errorf("schedule: %w", err)
 	}
 	out := map[string]json.RawMessage{}
 	return out, spread("", b, out)
@@ -179,7 +179,7 @@ func spread(path string, b json.RawMessage, out map[string]json.RawMessage) erro
 	}
 	var m map[string]json.RawMessage
 	if err := json.Unmarshal(b, &m); err != nil {
-		return fmt.Errorf("scheduler: %w", err)
+		return fmt.Errorf("schedule: %w", err)
 	}
 	for k, v := range m {
 		if err := spread(strings.TrimPrefix(path+"."+k, "."), v, out); err != nil {
