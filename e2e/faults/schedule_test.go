@@ -14,23 +14,37 @@ func TestDeathBeforeTheTime(t *testing.T) {
 	const jobs, each = 40, 3
 	addr := redistest.Start(t)
 	r := newRig(t, "redis://"+addr+"/0")
-	at := time.Now().Add(8 * time.Second)
-	for range jobs {
-		r.schedule(plain, each, at)
+	victim := r.seat(addr)
+	var at time.Time
+	for rounds := 1; ; rounds++ {
+		victim.start(newLife(afterTake, jobs/4))
+		victim.ready()
+		at = time.Now().Add(8 * time.Second)
+		for range jobs {
+			r.schedule(plain, each, at)
+		}
+		r.until("the worker's death", victim.now.ended)
+		if time.Now().Before(at) {
+			t.Logf("round %d", rounds)
+			break
+		}
+		r.until("the late ones to be sent", func() bool { // the machine was too busy: it died when they were due
+			if victim.now.ended() {
+				victim.live()
+			}
+			return r.completed()
+		})
+		victim.proc.Kill()
 	}
-	r.seat(addr).start(newLife(afterTake, jobs/4))
-	r.until("the worker's death", func() bool { return r.seats[0].now.ended() })
-	if !time.Now().Before(at) {
-		t.Fatal("it had nothing before the time")
-	}
+	before := r.judge.sum()
 	r.seat(addr).live()
 	for time.Now().Before(at.Add(-50 * time.Millisecond)) {
-		if n := r.judge.sum(); n > 0 {
+		if n := r.judge.sum() - before; n > 0 {
 			t.Fatalf("%d were sent %v before their time", n, time.Until(at))
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	if f := r.survived(1); f.Unknown > 0 || f.Accepted != jobs*each {
+	if f := r.survived(1); f.Unknown > 0 || f.Accepted != f.Total {
 		t.Errorf("counts %+v", f.Counts)
 	}
 }
