@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
+	"github.com/volleysms/volley/e2e/world"
 	"github.com/volleysms/volley/enqueue"
 	"github.com/volleysms/volley/internal/redistest"
 	"github.com/volleysms/volley/providers/providertest/gateway"
@@ -22,7 +25,8 @@ func TestNothingLeaks(t *testing.T) {
 	secrets := map[string]string{
 		"redis": "sEcretOfRedis", "callbacks": "sEcretOfCallbacks-0123456789abcdef", "token": "sEcretOfGatewayAPI", "mgage user": "sEcretUserOfMGage",
 		"mgage": "sEcretOfMGage", "mttm user": "sEcretUser", "mttm": "sEcretOfMTTM", "public": "sEcretPublicKey", "private": "sEcretPrivateKey",
-		"wrong": "sEcretThatIsWrong",
+		"wrong": "sEcretThatIsWrong", "endpoints": "whsec_c0VjcmV0T2ZFbmRwb2ludHMtMDEyMzQ1Njc4OQ==", "hooks": "whsec_c0VjcmV0T2ZIb29rcy0wMTIzNDU2Nzg5YWJjZA==",
+		"postgres": "sEcretOfPostgres",
 	}
 	dir := t.TempDir()
 	server := redistest.New(t, "--dir", dir, "--rdbcompression", "no", "--requirepass", secrets["redis"])
@@ -34,7 +38,10 @@ func TestNothingLeaks(t *testing.T) {
 		account{name: "ogangi", dialect: gateway.Ogangi{PublicKey: secrets["public"], PrivateKey: secrets["private"]}, settings: "timeout: 2s"},
 		account{name: "refused", dialect: mgage, login: map[string]string{"password": secrets["wrong"]}},
 	)
-	r.more = fmt.Sprintf("callbacks: {secret: %q}\n", secrets["callbacks"])
+	// PostgreSQL is not there, and neither are those whom the hooks and the endpoint name: errors are what may tell too much.
+	r.more = fmt.Sprintf("callbacks: {secret: %q, public_url: \"http://127.0.0.1:1\"}\nscheduler: {secrets: {crm: %q}, allow_private: [127.0.0.0/8]}\n"+
+		"hooks: {secret: %q, allow_private: true}\noutcomes: {postgres: \"postgres://volley:%s@127.0.0.1:1/volley\"}\n",
+		secrets["callbacks"], secrets["endpoints"], secrets["hooks"], secrets["postgres"])
 	r.Config = r.Write("volley.yaml", r.yaml(r.url, func(g *gateways) string { return newFront(t, g, r.rng).url }))
 	for _, a := range r.accounts {
 		a.at.wrong = 10
@@ -43,7 +50,7 @@ func TestNothingLeaks(t *testing.T) {
 	logs := map[string]string{}
 	r.Said = func(args []string, stdout, stderr string) {
 		logs[strings.Join(args[:min(2, len(args))], " ")+" says"] += stderr
-		if args[0] != "outcomes" && args[0] != "send" && args[0] != "import" { // those are asked about numbers
+		if !slices.Contains([]string{"outcomes", "send", "import", "schedules"}, args[0]) { // those are asked about numbers and texts
 			logs[args[0]+" answers"] += stdout
 		}
 	}
@@ -62,6 +69,20 @@ func TestNothingLeaks(t *testing.T) {
 	tasks := r.dump(t, "asynq:*")
 	s := r.seat("")
 	s.live()
+	roles := map[string]*world.Process{"callbacks": r.Start("callbacks", "--listen", "127.0.0.1:0"), "scheduler": r.Start("scheduler")}
+	for _, args := range [][]string{
+		{"schedules", "add", "list", "--every", "1s", "--via", "mttm", "--from", sender, "--text", marker, "--to", number(70).String()},
+		{"schedules", "add", "asks", "--every", "1s", "--via", "mttm", "--from", sender, "--text", marker, "--url", "http://127.0.0.1:1/due", "--secret", "crm"},
+	} {
+		if code, out, errs := r.Run(args...); code != 0 {
+			t.Fatalf("volley %s: %s%s", args, out, errs)
+		}
+	}
+	r.until("both schedules to be looked at", func() bool {
+		in, err := r.producer.Schedules().Get(t.Context(), "asks")
+		h, herr := r.producer.Schedules().History(t.Context(), "list", 1)
+		return err == nil && in.Error != "" && herr == nil && len(h) > 0
+	})
 	r.until("the campaigns of the accounts that are well to end", func() bool {
 		for i, job := range jobs {
 			st, err := r.producer.Status(t.Context(), job)
@@ -79,6 +100,8 @@ func TestNothingLeaks(t *testing.T) {
 		{"verify"},
 		{"accounts"},
 		{"accounts", "check"},
+		{"schedules", "list"},
+		{"schedules", "pause", "list"},
 		{"cancel", jobs[4]},
 		{"retry", jobs[0], "--unknown"},
 		{"send", "--via", "mgage", "--from", sender, "--text", marker, "--to", "12"},
@@ -90,6 +113,12 @@ func TestNothingLeaks(t *testing.T) {
 	}
 	r.stop()
 	logs["the worker"] = s.proc.Log()
+	for name, p := range roles {
+		if code := p.End(syscall.SIGTERM); code != 0 {
+			t.Errorf("%s ends with exit status %d: %s", name, code, p.Log())
+		}
+		logs["the role "+name] = p.Log()
+	}
 	tasks += r.dump(t, "asynq:*")
 	if err := r.rdb.Save(t.Context()).Err(); err != nil {
 		t.Fatal(err)
