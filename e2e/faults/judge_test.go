@@ -11,6 +11,7 @@ import (
 type judge struct {
 	mu    sync.Mutex
 	taken map[sms.MSISDN]int
+	total int
 	// calls are those that were answered, or cut, per number, by the way it was done.
 	calls map[sms.MSISDN]map[*way]int
 	ways  map[string]int
@@ -27,6 +28,7 @@ func (j *judge) took(messages []gateway.Message) {
 	for i := range messages {
 		j.taken[messages[i].To]++
 	}
+	j.total += len(messages)
 }
 
 // called is told of each call by the front.
@@ -45,14 +47,18 @@ func (j *judge) called(numbers []sms.MSISDN, w *way) {
 	}
 }
 
-// sum is how many messages were taken.
-func (j *judge) sum() (n int) {
+// has reports whether a message to a number was taken.
+func (j *judge) has(n sms.MSISDN) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	for _, k := range j.taken {
-		n += k
-	}
-	return n
+	return j.taken[n] > 0
+}
+
+// sum is how many messages were taken.
+func (j *judge) sum() int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.total
 }
 
 // way is how a gateway does with a call.

@@ -1,9 +1,11 @@
 package faults_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/volleysms/volley/enqueue"
 	"github.com/volleysms/volley/internal/redistest"
 	"github.com/volleysms/volley/providers/providertest/gateway"
 )
@@ -55,4 +57,46 @@ func TestOthersTrouble(t *testing.T) {
 	}
 	r.stop()
 	r.recorded()
+}
+
+// TestUrgentBesideACampaign sends urgent messages, one at a time, while a campaign uses all of the same account. Each is
+// taken long before the campaign ends; how soon is told and not asserted.
+func TestUrgentBesideACampaign(t *testing.T) {
+	t.Parallel()
+	addr := redistest.Start(t)
+	r := newRig(t, "redis://"+addr+"/0")
+	r.seat(addr).live()
+	r.seat(addr).live()
+	r.enqueue(plain, size.rows)
+	r.sent(size.call)
+	var delays []time.Duration
+	for range size.urgent {
+		if r.numbers-r.judge.sum() < size.rows/2 {
+			r.enqueue(plain, size.rows) // so that there is a campaign beside it, however long it takes
+		}
+		time.Sleep(r.rng.between(10*time.Millisecond, 60*time.Millisecond))
+		c := campaign{from: r.numbers, to: r.numbers + 1}
+		r.numbers++
+		began := time.Now()
+		receipt, err := r.producer.Enqueue(t.Context(), enqueue.Job{
+			Via: plain, From: sender, Text: text, Priority: enqueue.Urgent, Recipients: []enqueue.Recipient{{To: number(c.from).String()}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.id = receipt.JobID
+		r.jobs = append(r.jobs, c)
+		for !r.judge.has(number(c.from)) {
+			if r.judge.sum() == r.numbers-1 {
+				t.Fatal("the campaign ended before the urgent message was taken")
+			}
+			time.Sleep(time.Millisecond)
+		}
+		delays = append(delays, time.Since(began))
+	}
+	slices.Sort(delays)
+	t.Logf("from Enqueue to when the gateway had taken it, which takes it 20 to 50 ms: p50 %v, p99 %v, at most %v",
+		delays[len(delays)/2], delays[len(delays)*99/100], delays[len(delays)-1])
+	r.steady(r.books())
+	r.stop()
 }
