@@ -30,7 +30,7 @@ configured, and some of the texts. It is the same as volley import --dry-run, an
 It warns of characters that alone make a message UCS-2, which has room for 70 characters and not for 160. --substitute shows
 what becomes of it when those with a safe substitute are written as GSM-7 has them; volley import --substitute does that.
 
-It needs no Redis. Time windows, quiet hours and the gateway's own speed are not in the time, and failover is not in the cost.`,
+It needs no Redis; without one it can't tell who has opted out. Time windows, quiet hours and the gateway's own speed are not in the time, and failover is not in the cost.`,
 		Example: `  volley lint campaign.csv --via default --from Acme --text "Hi {{name}}, the doors open at nine"
   volley lint campaign.csv --via default --from Acme --text "Hi {{name}} – see you" --substitute --refused refused.csv
   volley lint campaign.ndjson.gz --via dk --from Acme --text "Hi {{name}}" --json`,
@@ -52,6 +52,12 @@ func (im *importer) lint(ctx context.Context, c *campaign, job enqueue.Job) erro
 		if o.Accounts[acc.Name], err = lintAccount(acc); err != nil {
 			return err
 		}
+	}
+	var stop func()
+	o.Suppressed, stop, err = optedOut(ctx, cfg)
+	defer stop()
+	if err != nil {
+		fmt.Fprintln(im.stderr, "who has opted out is not known: "+sentence(err))
 	}
 	l, err := lint.New(o)
 	if err != nil {

@@ -29,7 +29,7 @@ func TestLint(t *testing.T) {
 					t.Errorf("%q is not in\n%s", want, a.stdout)
 				}
 			}
-			if !strings.Contains(a.stderr, "warning: ’ (U+2019) alone makes UCS-2 of 1 message, which costs 1 segment more; --substitute writes ' for it") {
+			if !strings.Contains(a.stderr, "who has opted out is not known: Redis at ") || !strings.Contains(a.stderr, "warning: ’ (U+2019) alone makes UCS-2 of 1 message, which costs 1 segment more; --substitute writes ' for it") {
 				t.Errorf("standard error is\n%s", a.stderr)
 			}
 			if strings.Contains(a.stdout+a.stderr, "12125550100") {
@@ -72,6 +72,17 @@ func TestLint(t *testing.T) {
 			t.Errorf("got\n%s", a.stdout)
 		}
 	})
+}
+
+// Who has opted out by now is told, and is not in the calls.
+func TestLint_Suppressed(t *testing.T) {
+	c := newCLI(t)
+	c.must("suppress", "add", "4500000001")
+	var r lint.Report
+	c.must("lint", c.write("x.csv", "to\n4500000001\n4500000002\n"), "--via", "gatewayapi", "--from", "Acme", "--text", "Hi", "--json").json(&r)
+	if r.Suppressed == nil || *r.Suppressed != 1 || r.Send != 1 || r.Segments != 1 {
+		t.Errorf("got %+v", r)
+	}
 }
 
 // What --substitute changes is what goes out.
