@@ -85,6 +85,8 @@ type Client struct {
 	looked    time.Time // when full was true, or not
 	routes    map[string][]Branch
 	announced time.Time
+	shards    map[string]int
+	sharded   time.Time // when shards was so
 }
 
 // New returns a Client for one server, for the master that sentinels name (MasterName), or for a cluster
@@ -163,8 +165,43 @@ const maxName = 128
 // announcedFor is how long what the workers announced is believed.
 const announcedFor = 15 * time.Second
 
-// route puts into spec what via stands for, in the order of use.
+// route puts into spec what via stands for, in the order of use, and how many queues that has.
 func (c *Client) route(ctx context.Context, via string, spec *ledger.Spec) error {
+	if err := c.accounts(ctx, via, spec); err != nil {
+		return err
+	}
+	shards, err := c.shardsOf(ctx)
+	if err != nil {
+		return err
+	}
+	for _, name := range spec.Accounts {
+		if n := shards[name]; n > 1 {
+			if spec.Shards == nil {
+				spec.Shards = map[string]int{}
+			}
+			spec.Shards[name] = n
+		}
+	}
+	return nil
+}
+
+// shardsOf returns the accounts that have more than one queue.
+func (c *Client) shardsOf(ctx context.Context) (map[string]int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.shards != nil && time.Since(c.sharded) < announcedFor {
+		return c.shards, nil
+	}
+	shards, err := c.ledger.Shards(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c.shards, c.sharded = shards, time.Now()
+	return shards, nil
+}
+
+// accounts puts into spec what via stands for, in the order of use.
+func (c *Client) accounts(ctx context.Context, via string, spec *ledger.Spec) error {
 	if len(c.opts.Accounts) > 0 || len(c.opts.Routes) > 0 || len(c.opts.Branching) > 0 {
 		known := keys(c.opts.Routes)
 		if slices.Contains(c.opts.Accounts, via) {

@@ -184,7 +184,7 @@ func (c *Client) putBack(ctx context.Context, j *ledger.Job, batches []int) erro
 		at = time.UnixMilli(j.Spec.At)
 	}
 	for i, b := range batches {
-		queue := task.Queue(j.Spec.Account(holders[i].Via), j.Spec.Priority)
+		queue := task.QueueFor(&j.Spec, j.Spec.Account(holders[i].Via), b)
 		if err := task.PutAhead(ctx, c.queue, queue, task.Ref{Job: j.Spec.ID, Batch: b}, at); err != nil {
 			return reached(ctx, err)
 		}

@@ -21,6 +21,8 @@ var (
 	ErrKeyConflict = ledger.ErrConflict
 	// ErrNotFound: there is no such job.
 	ErrNotFound = ledger.ErrNotFound
+	// ErrNewer: the job was made by a later version of Volley, and this one leaves it alone.
+	ErrNewer = ledger.ErrNewer
 	// ErrUnreachable: Redis does not answer. With an idempotency key the same call can be repeated later.
 	ErrUnreachable = redisx.ErrUnreachable
 	// ErrEvicting: Redis has a maxmemory-policy that may throw queued messages away.

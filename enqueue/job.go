@@ -220,8 +220,8 @@ func (j *Job) check() (checked, error) {
 // fingerprint is of all that makes the job's content, other than its recipients.
 func (c *checked) fingerprint() (ledger.Fingerprint, error) {
 	spec := c.spec
-	spec.By = ""                        // who repeats a job may be another
-	spec.Accounts, spec.Legs = nil, nil // what a route stands for may change between two equal calls
+	spec.By = ""                                          // who repeats a job may be another
+	spec.Accounts, spec.Legs, spec.Shards = nil, nil, nil // what a route stands for may change between two equal calls
 	b, err := json.Marshal(struct {
 		ledger.Spec
 		Delay time.Duration

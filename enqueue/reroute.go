@@ -76,7 +76,7 @@ func (c *Client) moveTasks(ctx context.Context, j *ledger.Job, old []string) err
 		}
 		for _, b := range batches {
 			// What can't be deleted is with a worker, or was never there.
-			_ = tasks.DeleteTask(task.Queue(account, j.Spec.Priority), task.Ref{Job: j.Spec.ID, Batch: b}.ID())
+			_ = tasks.DeleteTask(task.QueueFor(&j.Spec, account, b), task.Ref{Job: j.Spec.ID, Batch: b}.ID())
 		}
 	}
 	return nil

@@ -60,7 +60,7 @@ func (c *Client) moveTask(ctx context.Context, j *ledger.Job, at time.Time) erro
 	if err != nil {
 		return err
 	}
-	queue, ref := task.Queue(j.Spec.Account(holders[0].Via), j.Spec.Priority), task.Ref{Job: j.Spec.ID}
+	queue, ref := task.QueueFor(&j.Spec, j.Spec.Account(holders[0].Via), 0), task.Ref{Job: j.Spec.ID}
 	err = asynq.NewInspectorFromRedisClient(c.rdb).DeleteTask(queue, ref.ID())
 	if err != nil && !errors.Is(err, asynq.ErrTaskNotFound) && !errors.Is(err, asynq.ErrQueueNotFound) {
 		states, serr := task.States(ctx, c.rdb, []string{queue}, []task.Ref{ref})
@@ -86,8 +86,8 @@ func (c *Client) Scheduled(ctx context.Context, n int) ([]Status, error) {
 	var waiting []ledger.Job
 	for _, id := range ids {
 		j, err := c.ledger.Job(ctx, id)
-		if errors.Is(err, ErrNotFound) {
-			continue // removed in the meantime
+		if errors.Is(err, ErrNotFound) || errors.Is(err, ErrNewer) {
+			continue // removed in the meantime, or for a newer program
 		}
 		if err != nil {
 			return nil, reached(ctx, err)

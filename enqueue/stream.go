@@ -461,7 +461,7 @@ func (w *writer) start(ctx context.Context) error {
 	if spec.At > 0 && !spec.AtGateway {
 		at = time.UnixMilli(spec.At)
 	}
-	return task.PutAhead(ctx, w.c.queue, task.Queue(spec.Account(w.firstVia), spec.Priority), task.Ref{Job: spec.ID}, at)
+	return task.PutAhead(ctx, w.c.queue, task.QueueFor(spec, spec.Account(w.firstVia), 0), task.Ref{Job: spec.ID}, at)
 }
 
 func (w *writer) receiptOf(j ledger.Job, duplicate bool) Receipt {

@@ -60,18 +60,18 @@ func (v *accountView) Unlimited() (out []Limit) {
 
 func (s *Server) accountViews(ctx context.Context) ([]*accountView, error) {
 	names := make([]string, len(s.o.Accounts))
-	var queues []string
 	for i, a := range s.o.Accounts {
 		names[i] = a.Name
-		for _, p := range task.Priorities {
-			queues = append(queues, task.Queue(a.Name, p))
-		}
 	}
 	troubles, err := s.book.Of(ctx, names...)
 	if err != nil {
 		return nil, err
 	}
-	depths, err := task.Depths(ctx, s.rdb, queues)
+	shards, err := s.ledger.MostShards(ctx)
+	if err != nil {
+		return nil, err
+	}
+	depths, err := task.Depths(ctx, s.rdb, names, shards)
 	if err != nil {
 		return nil, err
 	}
@@ -81,13 +81,10 @@ func (s *Server) accountViews(ctx context.Context) ([]*accountView, error) {
 	}
 	out := make([]*accountView, len(names))
 	for i, a := range s.o.Accounts {
-		v := &accountView{Account: a, State: "ok", Trouble: troubles[a.Name], Use: uses[i]}
+		v := &accountView{Account: a, State: "ok", Trouble: troubles[a.Name], Use: uses[i], Waiting: depths[i]}
 		v.Limited = v.limits()
 		if v.Trouble != nil {
 			v.State = v.Trouble.Why
-		}
-		for k := range task.Priorities {
-			v.Waiting += depths[i*len(task.Priorities)+k]
 		}
 		out[i] = v
 	}

@@ -24,6 +24,7 @@ type account struct {
 	adapter  providers.Adapter
 	limits   providers.Limits
 	lanes    int
+	shards   int // queues for each priority; known once the worker runs
 	timeout  time.Duration
 	resend   bool
 
@@ -101,7 +102,7 @@ const (
 func (a *account) serve(p, tasks int, poll, due time.Duration) error {
 	srv := asynq.NewServerFromRedisClient(a.w.srvRdb, asynq.Config{
 		Concurrency:              tasks,
-		Queues:                   map[string]int{task.Queue(a.name, p): 1},
+		Queues:                   a.queues(p),
 		TaskCheckInterval:        poll,
 		DelayedTaskCheckInterval: due,
 		ShutdownTimeout:          a.w.drainTime() + drainMargin,
@@ -119,6 +120,15 @@ func (a *account) serve(p, tasks int, poll, due time.Duration) error {
 		a.servers = append(a.servers, srv)
 	}
 	return err
+}
+
+// queues are the account's queues of a priority, which take turns.
+func (a *account) queues(p int) map[string]int {
+	out := map[string]int{}
+	for _, q := range task.Queues(a.name, p, a.shards) {
+		out[q] = 1
+	}
+	return out
 }
 
 // drain ends the account's work: nothing new is taken, calls on the wire end and are recorded, all else goes back.

@@ -31,7 +31,7 @@ func (a *account) attend(ref task.Ref) (pause time.Duration, err error) {
 		case left > early:
 			return 0, wait
 		case left > nap:
-			a.park(task.Queue(a.name, wait.job.spec.Priority), ref, left)
+			a.park(task.QueueFor(&wait.job.spec, a.name, ref.Batch), ref, left)
 			return 0, nil
 		}
 		select {

@@ -87,7 +87,7 @@ func (w *Worker) hold(ctx context.Context, a *account, job *jobInfo, ref task.Re
 	}
 	if name := job.spec.Account(held.Via); name != a.name {
 		// It moved to another account, and the task that says so may have been lost.
-		return nil, 0, task.Put(ctx, w.queue, task.Queue(name, job.spec.Priority), ref, time.Time{})
+		return nil, 0, task.Put(ctx, w.queue, task.QueueFor(&job.spec, name, ref.Batch), ref, time.Time{})
 	}
 	if held.Control == ledger.Paused {
 		return nil, 0, nil
@@ -355,7 +355,7 @@ func (r *run) end(ctx context.Context) (pause time.Duration, err error) {
 		return 0, r.w.finish(ctx, r.a, r.job, r.held.Batch)
 	case move:
 		ref, spec := task.Ref{Job: r.job.spec.ID, Batch: r.held.Batch}, &r.job.spec
-		return 0, task.Put(ctx, r.w.queue, task.Queue(spec.Account(next), spec.Priority), ref, time.Time{})
+		return 0, task.Put(ctx, r.w.queue, task.QueueFor(spec, spec.Account(next), ref.Batch), ref, time.Time{})
 	case r.control == ledger.Paused:
 		return 0, nil
 	case r.control == ledger.Moved:

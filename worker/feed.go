@@ -91,7 +91,7 @@ func (w *Worker) put(ctx context.Context, job *jobInfo, from, to int) error {
 	for k := range min(atOnce, to-from) {
 		wg.Go(func() {
 			for b := from + k; b < to && errs[k] == nil; b += atOnce {
-				queue := task.Queue(spec.Account(via[b-from].Via), spec.Priority)
+				queue := task.QueueFor(spec, spec.Account(via[b-from].Via), b)
 				errs[k] = task.Put(ctx, w.queue, queue, task.Ref{Job: spec.ID, Batch: b}, time.Time{})
 			}
 		})

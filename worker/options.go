@@ -9,6 +9,7 @@ import (
 
 	"github.com/volleysms/volley/internal/ledger"
 	"github.com/volleysms/volley/internal/pace"
+	"github.com/volleysms/volley/internal/task"
 	"github.com/volleysms/volley/providers"
 )
 
@@ -30,6 +31,9 @@ type Account struct {
 	Settings string
 	// Timeout bounds one call; 0 is 30 s.
 	Timeout time.Duration
+	// Shards is how many queues the account has for each priority, 1 to 64; 0 is 1. More than one spreads it over the nodes
+	// of a Redis Cluster. It may be raised at any time; when it is lowered, the queues there were are still served.
+	Shards int
 	// Quiet are hours at which no call is made for anybody, in addition to Options.Quiet: "21:00-08:00", with days before
 	// and a zone after it if not every day and each recipient's own. Empty is none.
 	Quiet string
@@ -100,11 +104,14 @@ func (o Options) withDefaults() (Options, error) {
 	for i, a := range o.Accounts {
 		def(&a.Concurrency, 8)
 		def(&a.Timeout, 30*time.Second)
+		def(&a.Shards, 1)
 		switch {
 		case !nameOK(a.Name):
 			errs = append(errs, fmt.Errorf("worker: account name %q: 1 to 64 letters, digits, - and _", a.Name))
 		case seen[a.Name]:
 			errs = append(errs, fmt.Errorf("worker: account %s is there twice", a.Name))
+		case a.Shards < 0 || a.Shards > task.MaxShards:
+			errs = append(errs, fmt.Errorf("worker: account %s: Shards is %d; it is 1 to %d", a.Name, a.Shards, task.MaxShards))
 		case a.Adapter == nil:
 			errs = append(errs, fmt.Errorf("worker: account %s has no adapter", a.Name))
 		case a.Concurrency < 0 || a.Timeout < 0 || min(a.Limits.Calls, a.Limits.Recipients, a.Limits.Segments, float64(a.Limits.InFlight)) < 0:

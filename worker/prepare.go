@@ -58,7 +58,7 @@ func (a *account) prepare(job *jobInfo, ref task.Ref, due time.Time) bool {
 		case !errors.Is(err, errBack):
 			w.log.Error("a batch that was held ready goes back to the queue", zap.String("account", a.name), zap.String("job", ref.Job), zap.Error(err))
 		}
-		a.putAfter(task.Queue(a.name, job.spec.Priority), ref, pause)
+		a.putAfter(task.QueueFor(&job.spec, a.name, ref.Batch), ref, pause)
 	})
 	return true
 }

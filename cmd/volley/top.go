@@ -12,6 +12,7 @@ import (
 
 	"github.com/volleysms/volley/enqueue"
 	"github.com/volleysms/volley/internal/config"
+	"github.com/volleysms/volley/internal/ledger"
 	"github.com/volleysms/volley/internal/speed"
 	"github.com/volleysms/volley/internal/task"
 )
@@ -165,22 +166,17 @@ func (l *lookout) accounts(ctx context.Context) ([]topAccount, error) {
 	if err != nil {
 		return nil, err
 	}
-	var queues []string
-	for _, i := range list {
-		for _, p := range task.Priorities {
-			queues = append(queues, task.Queue(i.Name, p))
-		}
+	shards, err := ledger.New(l.rdb).MostShards(ctx)
+	if err != nil {
+		return nil, err
 	}
-	depths, err := task.Depths(ctx, l.rdb, queues)
+	depths, err := task.Depths(ctx, l.rdb, accountNames(l.cfg), shards)
 	if err != nil {
 		return nil, err
 	}
 	out := make([]topAccount, len(list))
 	for i := range list {
-		out[i].accountInfo = list[i]
-		for _, n := range depths[i*len(task.Priorities) : (i+1)*len(task.Priorities)] {
-			out[i].Batches += n
-		}
+		out[i].accountInfo, out[i].Batches = list[i], depths[i]
 	}
 	return out, nil
 }

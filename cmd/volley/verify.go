@@ -97,8 +97,8 @@ func verify(ctx context.Context, rdb redis.UniversalClient, jobs []string) (verd
 	late := map[string][]string{}
 	for _, job := range jobs {
 		wrong, err := l.Audit(ctx, job)
-		if errors.Is(err, ledger.ErrNotFound) && len(jobs) > 1 {
-			continue // removed between two looks
+		if len(jobs) > 1 && (errors.Is(err, ledger.ErrNotFound) || errors.Is(err, ledger.ErrNewer)) {
+			continue // removed between two looks, or for a newer program
 		}
 		if err != nil {
 			return v, err

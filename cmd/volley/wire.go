@@ -32,6 +32,7 @@ func wire(c config.Account) (worker.Account, error) {
 		ResendUnknown: c.ResendUnknown,
 		Settings:      fingerprint(c),
 		Quiet:         c.Quiet,
+		Shards:        c.Shards,
 	}, nil
 }
 

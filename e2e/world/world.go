@@ -21,17 +21,18 @@ import (
 // Patience is how long a test waits for what must happen; it is never waited for when things are well.
 const Patience = 2 * time.Minute
 
-var build struct {
-	once sync.Once
+// builds are the binaries of this process's tests, by the linker's flags.
+var builds struct {
+	mu   sync.Mutex
 	dir  string
-	err  error
+	made map[string]string
 }
 
-// Main runs the tests of a package that uses Binary, removes the binary, and exits. It is what TestMain calls.
+// Main runs the tests of a package that uses Binary, removes the binaries, and exits. It is what TestMain calls.
 func Main(m *testing.M) {
 	code := m.Run()
-	if build.dir != "" {
-		_ = os.RemoveAll(build.dir)
+	if builds.dir != "" {
+		_ = os.RemoveAll(builds.dir)
 	}
 	os.Exit(code)
 }
@@ -39,19 +40,31 @@ func Main(m *testing.M) {
 // Binary builds cmd/volley, once for all tests of a process, and returns its path.
 func Binary(t testing.TB) string {
 	t.Helper()
-	build.once.Do(func() {
-		if build.dir, build.err = os.MkdirTemp("", "volley-e2e-"); build.err != nil {
-			return
-		}
-		cmd := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(build.dir, "volley"), "github.com/volleysms/volley/cmd/volley")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			build.err = fmt.Errorf("%w\n%s", err, out)
-		}
-	})
-	if build.err != nil {
-		t.Fatalf("cmd/volley does not build: %v", build.err)
+	return BinaryOf(t, "")
+}
+
+// BinaryOf is Binary with flags for the linker.
+func BinaryOf(t testing.TB, ldflags string) string {
+	t.Helper()
+	builds.mu.Lock()
+	defer builds.mu.Unlock()
+	if path, ok := builds.made[ldflags]; ok {
+		return path
 	}
-	return filepath.Join(build.dir, "volley")
+	if builds.dir == "" {
+		dir, err := os.MkdirTemp("", "volley-e2e-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		builds.dir, builds.made = dir, map[string]string{}
+	}
+	path := filepath.Join(builds.dir, fmt.Sprintf("volley-%d", len(builds.made)))
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-ldflags", ldflags, "-o", path, "github.com/volleysms/volley/cmd/volley")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("cmd/volley does not build: %v\n%s", err, out)
+	}
+	builds.made[ldflags] = path
+	return path
 }
 
 // Operator runs volley with one configuration. Its methods fail the test when what they do can't be done, and so belong

@@ -2,6 +2,7 @@ package archive
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -184,7 +185,7 @@ func (c *Carrier) look(ctx context.Context, ids []string) error {
 	now := c.now()
 	for _, id := range ids {
 		if j, ok := jobs[id]; !ok {
-			err = c.agenda.Drop(ctx, id)
+			err = c.leave(ctx, id, now)
 		} else if more[id] {
 			err = c.agenda.Next(ctx, id, now)
 		} else {
@@ -196,6 +197,17 @@ func (c *Carrier) look(ctx context.Context, ids []string) error {
 	}
 	return nil
 }
+
+// leave takes a job off the agenda that is not there, unless it is there for a newer scheduler.
+func (c *Carrier) leave(ctx context.Context, id string, now time.Time) error {
+	if _, err := c.ledger.Job(ctx, id); errors.Is(err, ledger.ErrNewer) {
+		return c.agenda.Next(ctx, id, now.Add(newerPause))
+	}
+	return c.agenda.Drop(ctx, id)
+}
+
+// newerPause is how long a job is left alone that is for a newer scheduler.
+const newerPause = time.Minute
 
 // advance carries what has changed of jobs, only so much. It returns those that are there, and those of which there
 // is more.

@@ -90,6 +90,8 @@ func (m *meter) bytes(ctx context.Context, job string) (int64, error) {
 func (m *meter) forget(ctx context.Context, jobs ...string) error {
 	pipe := m.rdb.Pipeline()
 	pipe.HDel(ctx, "volley:accounts", m.account)
+	pipe.HDel(ctx, "volley:shards", m.account)
+	pipe.ZRem(ctx, "volley:shards:most", m.account)
 	for _, p := range task.Priorities {
 		pipe.SRem(ctx, "asynq:queues", task.Queue(m.account, p))
 	}

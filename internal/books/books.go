@@ -132,8 +132,8 @@ func (b *Books) round(ctx context.Context) error {
 	for _, id := range jobs {
 		began := time.Now()
 		wrong, err := b.Check(ctx, id)
-		if errors.Is(err, ledger.ErrNotFound) {
-			continue // removed in the meantime
+		if errors.Is(err, ledger.ErrNotFound) || errors.Is(err, ledger.ErrNewer) {
+			continue // removed in the meantime, or for a newer program
 		}
 		if err != nil {
 			return err

@@ -93,6 +93,8 @@ type Account struct {
 	// usual ones. StopList is where opt-outs are put: "account", or "all" or empty for all accounts.
 	StopWords, StartWords []string
 	StopList              string
+	// Shards is how many queues the account has for each priority, 1 to 64; 0 is 1.
+	Shards int
 	// Quiet are hours at which the account calls nobody, as window.Parse reads them; empty is none.
 	Quiet string
 	// Price is what a segment costs, for estimates; nil is not known.
@@ -157,7 +159,7 @@ const (
 var OgangiQuirks = []string{QuirkPaddedBase64, QuirkSignDecoded, QuirkPlainFireText, QuirkBase64PIN, QuirkBase64Fire}
 
 // common are the keys of every account.
-var common = []string{"provider", "concurrency", "rate", "recipients", "segments", "in_flight", "timeout", "on_unknown", "quiet", "price", "stop_words", "start_words", "stop_list"}
+var common = []string{"provider", "concurrency", "rate", "recipients", "segments", "in_flight", "timeout", "on_unknown", "quiet", "shards", "price", "stop_words", "start_words", "stop_list"}
 
 var gatewayAPIClasses = []string{"standard", "premium", "secret"}
 
@@ -234,6 +236,7 @@ func (r *reader) account(name string, n *yaml.Node, line int) (a Account, ok boo
 		InFlight:      s.integer("in_flight", 0, 1, 100_000),
 		ResendUnknown: s.oneOf("on_unknown", "hold", "resend") == "resend",
 		Timeout:       s.duration("timeout", 30*time.Second, time.Second, 10*time.Minute),
+		Shards:        s.integer("shards", 0, 1, 64),
 		Quiet:         s.quietHours("quiet"),
 		Price:         s.price("price"),
 		StopWords:     s.messages("stop_words"),

@@ -48,7 +48,7 @@ type Finder struct {
 func (f *Finder) Find(ctx context.Context, ids []string) (l List, err error) {
 	for _, id := range ids {
 		job, err := f.Ledger.Job(ctx, id)
-		if errors.Is(err, ledger.ErrNotFound) {
+		if errors.Is(err, ledger.ErrNotFound) || errors.Is(err, ledger.ErrNewer) {
 			continue
 		}
 		if err == nil && job.Sealed != "" && job.Control == ledger.Run {

@@ -25,6 +25,8 @@
 //	volley:carry            zset    jobs by when their outcomes are next carried to PostgreSQL (see Agenda)
 //	volley:hooks            zset    jobs by when is next seen what their producers are to be told
 //	volley:label:{HASH}     zset    the newest jobs with a label, by time of creation
+//	volley:shards           hash    how many queues new jobs of an account use; volley:shards:most, how many it ever had
+//	volley:backup           hash    a backup is being made of this server, or it was restored from one (see BeginBackup)
 //	volley:key:{HASH}       string  idempotency key: the job's ID
 //	volley:worker:ID        string  a living worker's heartbeat
 package ledger

@@ -14,12 +14,16 @@ import (
 // which Reroute adds to.
 type Spec struct {
 	ID string `json:"id"`
+	// Format is the version of the program that made the job, see Format; 0 is the first. Begin sets it.
+	Format int `json:"format,omitempty"`
 	// Via is the account or route as the producer named it, Accounts what it stood for then, in the order of use. With
 	// Legs they are those of one leg after the other.
 	Via      string   `json:"via"`
 	Accounts []string `json:"accounts"`
 	Legs     []Leg    `json:"legs,omitempty"`
-	From     string   `json:"from,omitempty"`
+	// Shards are how many queues the accounts had when the job was made, of those that had more than one.
+	Shards map[string]int `json:"shards,omitempty"`
+	From   string         `json:"from,omitempty"`
 	// Text is the text or template; empty for a binary message.
 	Text    string `json:"text,omitempty"`
 	UDH     []byte `json:"udh,omitempty"`
@@ -93,6 +97,7 @@ func (l *Ledger) Begin(ctx context.Context, key string, ttl time.Duration, spec 
 		}
 		spec.ID = id
 	}
+	spec.Format = stamp()
 	packed, err := json.Marshal(spec)
 	if err != nil {
 		return Job{}, fmt.Errorf("ledger: %w", err)
@@ -220,7 +225,7 @@ func (l *Ledger) Discard(ctx context.Context, job, key string, n int) error {
 
 var jobFields = []string{"spec", "sealed", "receipt", "batches", "fed", "done", "ctl", "reason", "completed", "at", "begun", "gone", "from"}
 
-// Job returns a job; ErrNotFound when there is none.
+// Job returns a job; ErrNotFound when there is none, ErrNewer when it is not for this program.
 func (l *Ledger) Job(ctx context.Context, id string) (Job, error) {
 	v, err := l.rdb.HMGet(ctx, jobKey(id), jobFields...).Result()
 	if err != nil {
@@ -237,6 +242,9 @@ func parseJob(v []any) (Job, error) {
 	}
 	if err := json.Unmarshal([]byte(spec), &j.Spec); err != nil {
 		return j, fmt.Errorf("ledger: the job can't be read: %w", err)
+	}
+	if err := j.Spec.known(); err != nil {
+		return j, err
 	}
 	j.Sealed, _ = v[1].(string)
 	if s, ok := v[2].(string); ok {

@@ -1,6 +1,9 @@
 package ledger
 
-import "strings"
+import (
+	"hash/fnv"
+	"strings"
+)
 
 // Leg is the part of a job's accounts that serves the numbers with a prefix.
 type Leg struct {
@@ -57,3 +60,14 @@ func (s *Spec) Begin(via int) int {
 
 // Account returns the name at an index, that of the last account for one that is too high.
 func (s *Spec) Account(via int) string { return s.Accounts[min(via, len(s.Accounts)-1)] }
+
+// Shard is which of an account's queues a batch is on, from 0 on. A job's batches take turns, and jobs begin at different ones.
+func (s *Spec) Shard(account string, batch int) int {
+	n := s.Shards[account]
+	if n < 2 {
+		return 0
+	}
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(s.ID)) // it never fails
+	return (int(h.Sum32()>>1) + batch) % n
+}

@@ -255,7 +255,7 @@ func (s *Sweeper) look(ctx context.Context, j *ledger.Job, alive map[string]bool
 	refs, queues := make([]task.Ref, len(batches)), make([]string, len(batches))
 	for i, b := range batches {
 		refs[i] = task.Ref{Job: id, Batch: b}
-		queues[i] = task.Queue(j.Spec.Account(holders[i].Via), j.Spec.Priority)
+		queues[i] = task.QueueFor(&j.Spec, j.Spec.Account(holders[i].Via), b)
 	}
 	states, err := task.States(ctx, s.rdb, queues, refs)
 	if err != nil {
@@ -363,9 +363,9 @@ func (s *Sweeper) putBack(ctx context.Context, j *ledger.Job, f forsaken, nth in
 	return task.PutAhead(ctx, s.queue, f.queue, f.ref, at)
 }
 
-// ignoreGone passes over a job that was removed between two looks.
+// ignoreGone passes over a job that was removed between two looks, or that is for a newer program.
 func ignoreGone(err error) error {
-	if errors.Is(err, ledger.ErrNotFound) {
+	if errors.Is(err, ledger.ErrNotFound) || errors.Is(err, ledger.ErrNewer) {
 		return nil
 	}
 	return err

@@ -171,18 +171,22 @@ func Drop(i *asynq.Inspector, queue string, r Ref) error {
 	return err
 }
 
-// Depths returns how many tasks are on each queue: waiting, due later, or with a worker. It takes one round trip.
-func Depths(ctx context.Context, rdb redis.UniversalClient, queues []string) ([]int64, error) {
-	out := make([]int64, len(queues))
-	if len(queues) == 0 {
+// Depths returns how many tasks of each account are on its queues: waiting, due later, or with a worker. shards are how many
+// queues an account has for each priority, where it has more than one. It takes one round trip.
+func Depths(ctx context.Context, rdb redis.UniversalClient, accounts []string, shards map[string]int) ([]int64, error) {
+	out := make([]int64, len(accounts))
+	if len(accounts) == 0 {
 		return out, nil
 	}
 	pipe := rdb.Pipeline()
-	cmds := make([][]*redis.IntCmd, len(queues))
-	for i, q := range queues {
-		key := "asynq:{" + q + "}:"
-		cmds[i] = []*redis.IntCmd{
-			pipe.LLen(ctx, key+"pending"), pipe.LLen(ctx, key+"active"), pipe.ZCard(ctx, key+"scheduled"), pipe.ZCard(ctx, key+"retry"),
+	cmds := make([][]*redis.IntCmd, len(accounts))
+	for i, a := range accounts {
+		for _, p := range Priorities {
+			for _, q := range Queues(a, p, shards[a]) {
+				key := "asynq:{" + q + "}:"
+				cmds[i] = append(cmds[i], pipe.LLen(ctx, key+"pending"), pipe.LLen(ctx, key+"active"),
+					pipe.ZCard(ctx, key+"scheduled"), pipe.ZCard(ctx, key+"retry"))
+			}
 		}
 	}
 	if _, err := pipe.Exec(ctx); err != nil {

@@ -92,7 +92,7 @@ func (f *Finder) batches(ctx context.Context, l *ledger.Ledger, j *ledger.Job) (
 
 // sentBack finds out whether a batch that nobody has was sent back after calls that were not taken.
 func (f *Finder) sentBack(ctx context.Context, l *ledger.Ledger, j *ledger.Job, batch int, account string, p *places) error {
-	queue, ref := task.Queue(account, j.Spec.Priority), task.Ref{Job: j.Spec.ID, Batch: batch}
+	queue, ref := task.QueueFor(&j.Spec, account, batch), task.Ref{Job: j.Spec.ID, Batch: batch}
 	at, err := task.BackAt(ctx, f.Redis, queue, ref)
 	if err != nil || at.IsZero() || !at.After(f.Now) {
 		return err

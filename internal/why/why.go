@@ -123,12 +123,12 @@ func (f *Finder) reasons(ctx context.Context, l *ledger.Ledger, j *ledger.Job) (
 		return []Reason{{Rule: Scheduled, Setting: "the job's time; volley reschedule moves it", Detail: "nobody is sent to before", Until: utc(at)}}, nil
 	}
 	var out []Reason
-	until, why, err := l.Waiting(ctx, j.Spec.ID, f.Now)
+	waits, err := l.WaitingOf(ctx, []string{j.Spec.ID}, f.Now)
 	if err != nil {
 		return nil, err
 	}
-	if why != "" {
-		out = append(out, f.timed(j, window.Why(why), until))
+	if w := waits[0]; w.Why != "" {
+		out = append(out, f.timed(j, window.Why(w.Why), w.Until))
 	}
 	at, err := f.batches(ctx, l, j)
 	if err != nil {
