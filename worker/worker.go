@@ -17,6 +17,7 @@ import (
 
 	"github.com/volleysms/volley/internal/ledger"
 	"github.com/volleysms/volley/internal/redisx"
+	"github.com/volleysms/volley/internal/restore"
 	"github.com/volleysms/volley/internal/standing"
 	"github.com/volleysms/volley/internal/suppress"
 	"github.com/volleysms/volley/internal/sweep"
@@ -98,7 +99,7 @@ const (
 	drainMargin = 10 * time.Second
 )
 
-// Run serves the accounts until ctx ends; then it starts no further call, waits for those that are on the wire, records
+// Run serves the accounts until ctx ends, once what is in Redis is settled if it was restored from a backup; then it starts no further call, waits for those that are on the wire, records
 // them, and returns nil. It returns early, with an error, only when Redis is not fit for use at the start.
 func (w *Worker) Run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, w.srvPlain.Close(), w.plain.Close()) }()
@@ -106,6 +107,9 @@ func (w *Worker) Run(ctx context.Context) (err error) {
 	defer w.abort()
 	if err := redisx.Check(ctx, w.plain); err != nil {
 		return err
+	}
+	if err := restore.Await(ctx, w.ledger, w.log); err != nil {
+		return nil // ctx has ended
 	}
 	if err := w.announce(ctx); err != nil {
 		return err
@@ -160,12 +164,24 @@ func (w *Worker) drainTime() time.Duration {
 	return longest + drainMargin
 }
 
+// announce tells producers what the worker serves.
 func (w *Worker) announce(ctx context.Context) error {
 	accounts := map[string]string{}
 	for _, a := range w.opts.Accounts {
 		accounts[a.Name] = a.Provider
 	}
-	return w.ledger.Announce(ctx, accounts, w.opts.Routes)
+	if err := w.ledger.Announce(ctx, accounts, w.opts.Routes); err != nil {
+		return err
+	}
+	shards := map[string]int{}
+	for _, a := range w.opts.Accounts {
+		shards[a.Name] = a.Shards
+	}
+	serve, err := w.ledger.AnnounceShards(ctx, shards)
+	for _, a := range w.accounts {
+		a.shards = serve[a.name]
+	}
+	return err
 }
 
 // beat keeps the worker on the list of the living until everything it holds is given back.
@@ -202,6 +218,10 @@ func (w *Worker) token() string { return w.id + "/" + strconv.FormatUint(w.token
 // mine reports whether this process made the token.
 func (w *Worker) mine(token string) bool { return strings.HasPrefix(token, w.id+"/") }
 
+// newerPause is how long a batch is left alone that is for a newer worker. Newer workers may be there beside this one, so that
+// it must not stay here.
+const newerPause = time.Second
+
 func (w *Worker) stopped() bool { return w.stopCtx.Err() != nil }
 
 // handle is what asynq calls for a task on the queue of a.
@@ -226,6 +246,9 @@ func (w *Worker) handle(a *account, t *asynq.Task) error {
 	case errors.Is(err, ledger.ErrNotFound):
 		w.log.Warn("a batch is gone from the ledger", zap.String("job", ref.Job), zap.Int("batch", ref.Batch))
 		return nil
+	case errors.Is(err, ledger.ErrNewer):
+		w.log.Error("a batch is left to a newer worker", zap.String("account", a.name), zap.String("job", ref.Job), zap.Error(err))
+		return &backError{newerPause}
 	}
 	w.log.Error("a batch goes back to the queue", zap.String("account", a.name), zap.String("job", ref.Job),
 		zap.Int("batch", ref.Batch), zap.Error(err))

@@ -245,6 +245,16 @@ func (s *Store) Resume(ctx context.Context, name string) error {
 	})
 }
 
+// Forgo lets a schedule go on with its next tick from now on: those before, one that is being fired included, are not fired.
+// It is for a Redis that was restored from a backup, since when they may have been fired. No scheduler may run.
+func (s *Store) Forgo(ctx context.Context, name string) error {
+	return s.change(ctx, name, func(e *Entry) (bool, error) {
+		e.State.Pending = nil
+		e.State.Cursor = max(e.State.Cursor, e.Now.Unix())
+		return true, nil
+	})
+}
+
 // RunNow asks for the schedule to be fired once, now, whatever the time and whether it is paused or not. A scheduler does
 // so; the request is returned, by which Asked finds what became of it. ErrAsked when an earlier request is still open.
 func (s *Store) RunNow(ctx context.Context, name string) (request string, err error) {

@@ -57,7 +57,7 @@ func TestBook(t *testing.T) {
 	if !report(Suspended, "401") || report(Down, "") || report(Suspended, "403") {
 		t.Error("only what is worse replaces a record")
 	}
-	if got := of(); got == nil || *got != (Trouble{Suspended, since, "401", "no", "abcd"}) {
+	if got := of(); got == nil || *got != (Trouble{Why: Suspended, Since: since, Code: "401", Detail: "no", Settings: "abcd", Probe: got.Probe}) {
 		t.Errorf("the record is %+v", got)
 	}
 	t.Run("probes come after growing pauses, one for all", func(t *testing.T) {
