@@ -100,14 +100,18 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	var err error
 	select {
 	case <-ctx.Done():
-		s.log.Info("callbacks stop: what has begun is answered")
-		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
-		defer cancel()
-		if err = srv.Shutdown(drain); err != nil {
-			err = errors.Join(err, srv.Close())
-		}
 	case err = <-served:
-		err = fmt.Errorf("callbacks: the server ended: %w", err)
+		if ctx.Err() != nil {
+			err = nil // whoever ended ctx has closed l as well
+		} else {
+			err = fmt.Errorf("callbacks: the server ended: %w", err)
+		}
+	}
+	s.log.Info("callbacks stop: what has begun is answered")
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+	defer cancel()
+	if e := srv.Shutdown(drain); e != nil {
+		err = errors.Join(err, e, srv.Close())
 	}
 	stop()
 	applier.Wait()

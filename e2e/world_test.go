@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -105,4 +107,25 @@ func (w *four) discreet(log string, words ...string) {
 			}
 		}
 	}
+}
+
+// freeAddr is an address on the loopback that nobody listens on.
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// answers reports whether an HTTP server answers there, whatever it says.
+func answers(addr string) bool {
+	c := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := c.Get("http://" + addr + "/")
+	if err == nil {
+		_ = resp.Body.Close()
+	}
+	return err == nil
 }

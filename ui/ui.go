@@ -124,7 +124,9 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	s.log.Info("the dashboard is ready", zap.String("address", "http://"+l.Addr().String()), zap.Bool("sign_in", !s.Open()))
 	select {
 	case err := <-served:
-		return fmt.Errorf("ui: the server ended: %w", err)
+		if ctx.Err() == nil { // else whoever ended ctx has closed l as well
+			return fmt.Errorf("ui: the server ended: %w", err)
+		}
 	case <-ctx.Done():
 	}
 	drain, stop := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)

@@ -3,10 +3,8 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"sync"
-	"sync/atomic"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/prometheus/client_golang/prometheus"
@@ -32,6 +30,8 @@ func newCallbacks(a *app) *cobra.Command {
 		Long: `Take what gateways push, until stopped: reports, which change accepted to delivered or undelivered, and messages from
 handsets. Run as many as you like, behind whatever serves callbacks.public_url with TLS.
 
+When the configuration has changed, or on SIGHUP, it goes on with the new one; one that is wrong is refused.
+
 A push is acknowledged only when Redis has it. One that was not signed here is turned away, counted, and changes nothing.
 On SIGTERM or Ctrl-C what has begun is answered, and it exits 0.`,
 		Example: `  volley callbacks
@@ -50,11 +50,7 @@ On SIGTERM or Ctrl-C what has begun is answered, and it exits 0.`,
 			if !cmd.Flags().Changed("admin") {
 				admin = cfg.Admin.Listen
 			}
-			wired, err := wireAll(cfg, nil)
-			if err != nil {
-				return err
-			}
-			return a.takeCallbacks(cmd.Context(), cfg, wired, listen, admin)
+			return a.takeCallbacks(cmd.Context(), cfg, listen, admin)
 		},
 	}
 	f := cmd.Flags()
@@ -65,31 +61,21 @@ On SIGTERM or Ctrl-C what has begun is answered, and it exits 0.`,
 }
 
 // takeCallbacks runs the role and its admin server until ctx ends.
-func (a *app) takeCallbacks(ctx context.Context, cfg *config.Config, wired []worker.Account, listen, adminAddr string) error {
+func (a *app) takeCallbacks(ctx context.Context, cfg *config.Config, addr, adminAddr string) error {
 	if err := callbacksSet(cfg); err != nil {
 		return err
 	}
-	o, err := redisOptions(cfg.Redis.URL.Reveal())
-	if err != nil {
-		return err
-	}
-	if err := checkRedis(ctx, o); err != nil {
-		return err
-	}
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", listen)
-	if err != nil {
-		return fmt.Errorf("the address %s can't be used: %w; choose another by --listen or callbacks.listen", listen, reason(err))
-	}
-	defer l.Close()
-	var running atomic.Bool
-	adm, err := startAdmin(ctx, adminAddr, o, func() bool { return running.Load() && ctx.Err() == nil }, a.log)
-	if err != nil {
-		return err
-	}
-	defer adm.close()
-	running.Store(true)
-	defer running.Store(false)
-	return a.serveCallbacks(ctx, cfg, wired, o, l)
+	return a.serving(ctx, cfg, addr, "--listen or callbacks.listen", adminAddr,
+		func(ctx context.Context, cfg *config.Config, o *redis.UniversalOptions, l net.Listener) error {
+			if err := callbacksSet(cfg); err != nil {
+				return errors.Join(err, l.Close())
+			}
+			wired, err := wireAll(cfg, nil)
+			if err != nil {
+				return errors.Join(err, l.Close())
+			}
+			return a.serveCallbacks(ctx, cfg, wired, o, l)
+		})
 }
 
 // serveCallbacks serves on l until ctx ends, and closes it.

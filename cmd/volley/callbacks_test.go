@@ -25,7 +25,7 @@ func newReporting(t *testing.T) (c *cli, addr string) {
 	}
 	addr = freeAddr(t)
 	var err error
-	c.sims, err = startSimulators("127.0.0.1:0", nil, 0, gateway.ReportPlan{
+	c.sims, err = startSimulators("127.0.0.1:0", false, nil, 0, gateway.ReportPlan{
 		On: true, Undelivered: 0.2, Transient: 0.5, Disorder: 0.5, Twice: 0.2, Forged: 0.2, Late: 0.2, LateBy: 200 * time.Millisecond, Pause: 100 * time.Millisecond,
 	})
 	if err != nil {
@@ -240,7 +240,7 @@ func TestScheduler_AsksForReports(t *testing.T) {
 		t.Fatal(err)
 	}
 	var err error
-	if c.sims, err = startSimulators("127.0.0.1:0", nil, 0, gateway.ReportPlan{On: true, Silent: 1}); err != nil {
+	if c.sims, err = startSimulators("127.0.0.1:0", false, nil, 0, gateway.ReportPlan{On: true, Silent: 1}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.sims.close() })

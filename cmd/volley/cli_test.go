@@ -30,7 +30,7 @@ func newCLI(t *testing.T, faults ...string) *cli {
 	t.Helper()
 	c := &cli{t: t, redis: miniredis.RunT(t), dir: t.TempDir()}
 	var err error
-	if c.sims, err = startSimulators("127.0.0.1:0", faults, 0, gateway.ReportPlan{}); err != nil {
+	if c.sims, err = startSimulators("127.0.0.1:0", false, faults, 0, gateway.ReportPlan{}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.sims.close() })

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/volleysms/volley/enqueue"
 	"github.com/volleysms/volley/internal/config"
 )
@@ -26,4 +29,9 @@ func accountNames(cfg *config.Config) []string {
 // producer is what enqueue has to know of the configuration.
 func producer(cfg *config.Config) enqueue.Options {
 	return enqueue.Options{Accounts: accountNames(cfg), Branching: branches(cfg)}
+}
+
+// routeNames are the names of the routes, sorted.
+func routeNames(cfg *config.Config) []string {
+	return append([]string{}, slices.Sorted(maps.Keys(cfg.Routes))...) // [] and not null in JSON
 }

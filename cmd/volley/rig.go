@@ -54,7 +54,7 @@ func newRig(ctx context.Context, a *app, redisURL, listen string, faults []strin
 	if err = checkRedis(ctx, r.redis); err != nil {
 		return r, err
 	}
-	if r.sims, err = startSimulators(listen, faults, 0, reports); err != nil {
+	if r.sims, err = startSimulators(listen, false, faults, 0, reports); err != nil {
 		return r, err
 	}
 	r.yaml = r.sims.yaml(redisURL)

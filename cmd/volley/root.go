@@ -77,11 +77,11 @@ invalid input.`,
 	root.AddCommand(
 		newDemo(a), newDev(a), newSimulate(a),
 		newWorker(a), newCallbacks(a), newScheduler(a), newSchedules(a), newReschedule(a), newDue(a), newReplace(a),
-		newBench(a),
+		newBench(a), newHealthcheck(a),
 		newSend(a), newImport(a), newLint(a), newStatus(a), newOutcomes(a), newFind(a), newWhy(a), newForget(a), newSuppress(a), newVerify(a), newInbound(a),
 		newAccounts(a), newUI(a), newTop(a),
 		newGatewayAPI(a), newMTTM(a), newOgangi(a), newMgageCommands(a),
-		newVersion(a),
+		newConfig(a), newBackup(a), newSettle(a), newVersion(a),
 	)
 	root.AddCommand(newControls(a)...)
 	return root

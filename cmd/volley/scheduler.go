@@ -18,7 +18,9 @@ import (
 	"github.com/volleysms/volley/enqueue"
 	"github.com/volleysms/volley/internal/books"
 	"github.com/volleysms/volley/internal/config"
+	"github.com/volleysms/volley/internal/ledger"
 	"github.com/volleysms/volley/internal/metric"
+	"github.com/volleysms/volley/internal/restore"
 	"github.com/volleysms/volley/internal/rows"
 	"github.com/volleysms/volley/internal/schedule"
 	"github.com/volleysms/volley/internal/sweep"
@@ -37,6 +39,8 @@ Run as many schedulers as you like: each tick fires once, and the rest they shar
 
 What is wrong with the books is an error in the log, and the metrics volley_books_clean and volley_books_problems.
 
+When the configuration has changed, or on SIGHUP, it goes on with the new one; one that is wrong is refused.
+
 On SIGTERM or Ctrl-C it brings to an end what it is firing, and exits 0.`,
 		Example: `  volley scheduler
   volley scheduler --admin 127.0.0.1:9466`,
@@ -50,28 +54,13 @@ On SIGTERM or Ctrl-C it brings to an end what it is firing, and exits 0.`,
 			if !cmd.Flags().Changed("admin") {
 				admin = cfg.Admin.Listen
 			}
-			o, err := redisOptions(cfg.Redis.URL.Reveal())
-			if err != nil {
-				return err
-			}
-			return a.schedule(cmd.Context(), cfg, o, admin)
+			return a.role(cmd.Context(), cfg, admin, func(cfg *config.Config, o *redis.UniversalOptions) (work, error) {
+				return func(ctx context.Context) error { return a.runScheduler(ctx, cfg, o) }, nil
+			})
 		},
 	}
 	cmd.Flags().StringVar(&admin, "admin", "", "`address` of /healthz, /readyz and /metrics (default admin.listen of the configuration; none when that is left out)")
 	return cmd
-}
-
-// schedule runs the role and its admin server until ctx ends.
-func (a *app) schedule(ctx context.Context, cfg *config.Config, o *redis.UniversalOptions, adminAddr string) error {
-	if err := checkRedis(ctx, o); err != nil {
-		return err
-	}
-	adm, err := startAdmin(ctx, adminAddr, o, func() bool { return ctx.Err() == nil }, a.log)
-	if err != nil {
-		return err
-	}
-	defer adm.close()
-	return a.runScheduler(ctx, cfg, o)
 }
 
 // runScheduler does the role's work until ctx ends.
@@ -83,6 +72,9 @@ func (a *app) runScheduler(ctx context.Context, cfg *config.Config, o *redis.Uni
 		return &inputError{err}
 	}
 	log := a.log.Named("scheduler")
+	if err := restore.Await(ctx, ledger.New(rdb), log); err != nil {
+		return nil // ctx has ended
+	}
 	asks, err := newPoller(cfg, rdb, log.Named("poll"))
 	if err != nil {
 		return err

@@ -23,6 +23,7 @@ func newSimulate(a *app) *cobra.Command {
 	var listen string
 	var faults []string
 	var redisURL, reports string
+	var open bool
 	cmd := &cobra.Command{
 		Use:   "simulate",
 		Short: "Run the simulated gateways, until stopped",
@@ -51,7 +52,7 @@ say what differs from it: shares of the numbers, times, and where an account's o
 			if plan.On {
 				keep = simulatedMessages
 			}
-			sims, err := startSimulators(listen, faults, keep, plan)
+			sims, err := startSimulators(listen, open, faults, keep, plan)
 			if err != nil {
 				return err
 			}
@@ -72,6 +73,7 @@ say what differs from it: shares of the numbers, times, and where an account's o
 	}
 	f := cmd.Flags()
 	f.StringVar(&listen, "listen", "127.0.0.1:0", "`address` of the first gateway, on the loopback; the others take the next ports; port 0 is a free one for each")
+	f.BoolVar(&open, "open", false, "let --listen be any address, such as :8090; for networks of containers, since anybody who reaches them may send")
 	f.StringArrayVar(&faults, "fault", nil, "a `fault`, such as 503@2 or mttm/refuse:9901; may be given again")
 	f.StringVar(&reports, "reports", "off", "the `plan` of what the gateways report: off, usual, or what differs from that")
 	f.StringVar(&redisURL, "redis", "redis://127.0.0.1:6379/0", "the `url` of Redis that is written into the configuration")

@@ -15,9 +15,10 @@ import (
 // simulators are the four simulated gateways, each on a port of its own.
 type simulators []*gateway.Gateway
 
-// startSimulators starts them on the loopback; listen is "host:port" of the first, the others follow on the next ports,
-// and port 0 is a free one for each. Faults are in the form of --fault. reports says what they tell of messages later.
-func startSimulators(listen string, faults []string, keep int, reports gateway.ReportPlan) (simulators, error) {
+// startSimulators starts them; listen is "host:port" of the first, the others follow on the next ports, and port 0 is a free
+// one for each. The host is the loopback's unless open. Faults are in the form of --fault. reports says what they tell of
+// messages later.
+func startSimulators(listen string, open bool, faults []string, keep int, reports gateway.ReportPlan) (simulators, error) {
 	o := gateway.Options{Keep: keep, Reports: reports}
 	dialects := []gateway.Dialect{gateway.GatewayAPI{}, gateway.MGage{}, gateway.MTTM{}, gateway.Ogangi{}}
 	for _, f := range faults {
@@ -30,7 +31,7 @@ func startSimulators(listen string, faults []string, keep int, reports gateway.R
 		}
 		o.Faults = append(o.Faults, parsed)
 	}
-	host, port, err := loopback(listen)
+	host, port, err := simulatorAddress(listen, open)
 	if err != nil {
 		return nil, err
 	}
@@ -50,14 +51,18 @@ func startSimulators(listen string, faults []string, keep int, reports gateway.R
 	return s, nil
 }
 
-// loopback takes an address of this machine apart. The simulated gateways have no real credentials, and so stay here.
-func loopback(listen string) (host string, port int, err error) {
+// simulatorAddress takes an address of this machine apart. The simulated gateways have no real credentials, and so are on
+// the loopback unless somebody asks for more, as a network of containers has to.
+func simulatorAddress(listen string, open bool) (host string, port int, err error) {
 	host, text, err := net.SplitHostPort(listen)
 	if err == nil {
 		port, err = strconv.Atoi(text)
 	}
 	ip := net.ParseIP(host)
-	if err != nil || port < 0 || port > 65532 || ip == nil || !ip.IsLoopback() {
+	if err == nil && open && host == "" {
+		ip = net.IPv4zero
+	}
+	if err != nil || port < 0 || port > 65532 || ip == nil || !open && !ip.IsLoopback() {
 		return "", 0, invalid("--listen is an address on the loopback such as 127.0.0.1:8099, and not %q", listen)
 	}
 	return host, port, nil

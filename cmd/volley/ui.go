@@ -46,7 +46,7 @@ says. Without any of these it serves this machine only.`,
 			if !cmd.Flags().Changed("admin") {
 				admin = cfg.Admin.Listen
 			}
-			return a.serveDashboard(cmd.Context(), cfg, listen, admin)
+			return a.serving(cmd.Context(), cfg, listen, "--listen or ui.listen", admin, a.runDashboard)
 		},
 	}
 	f := cmd.Flags()
@@ -54,28 +54,6 @@ says. Without any of these it serves this machine only.`,
 	f.StringVar(&admin, "admin", "", "`address` of /healthz, /readyz and /metrics (default admin.listen of the configuration; none when that is left out)")
 	cmd.AddCommand(newPasswd(a))
 	return cmd
-}
-
-// serveDashboard runs the role and its admin server until ctx ends.
-func (a *app) serveDashboard(ctx context.Context, cfg *config.Config, listen, adminAddr string) error {
-	o, err := redisOptions(cfg.Redis.URL.Reveal())
-	if err != nil {
-		return err
-	}
-	if err := checkRedis(ctx, o); err != nil {
-		return err
-	}
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", listen)
-	if err != nil {
-		return fmt.Errorf("the address %s can't be used: %w; choose another by --listen or ui.listen", listen, reason(err))
-	}
-	defer l.Close()
-	adm, err := startAdmin(ctx, adminAddr, o, func() bool { return ctx.Err() == nil }, a.log)
-	if err != nil {
-		return err
-	}
-	defer adm.close()
-	return a.runDashboard(ctx, cfg, o, l)
 }
 
 // runDashboard serves on l until ctx ends, and closes it.

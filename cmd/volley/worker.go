@@ -1,11 +1,9 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"strings"
-	"sync/atomic"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/spf13/cobra"
@@ -21,6 +19,9 @@ func newWorker(a *app) *cobra.Command {
 		Use:   "worker",
 		Short: "Send what is on the queue, until stopped",
 		Long: `Send what is on the queue. Run as many workers as you like, on one machine or several.
+
+When the configuration has changed, or on SIGHUP, it goes on with the new one: accounts, limits, credentials; one that is
+wrong is refused, and the old one stays.
 
 On SIGTERM or Ctrl-C it makes no further call, waits for those that are on the wire, records them, and exits 0; a second
 signal ends it at once, and what was on the wire then becomes unknown.`,
@@ -38,45 +39,28 @@ signal ends it at once, and what was on the wire then becomes unknown.`,
 			if accounts != "" {
 				only = strings.Split(accounts, ",")
 			}
-			wired, err := wireAll(cfg, only)
-			if err != nil {
-				return err
-			}
 			if !cmd.Flags().Changed("admin") {
 				admin = cfg.Admin.Listen
 			}
-			r, err := redisOptions(cfg.Redis.URL.Reveal())
-			if err != nil {
-				return err
-			}
-			return a.work(cmd.Context(), r, workerOptions(cfg, wired), admin)
+			return a.role(cmd.Context(), cfg, admin, func(cfg *config.Config, r *redis.UniversalOptions) (work, error) {
+				wired, err := wireAll(cfg, only)
+				if err != nil {
+					return nil, err
+				}
+				o := workerOptions(cfg, wired)
+				o.Logger = a.log
+				w, err := worker.New(r, o)
+				if err != nil {
+					return nil, &inputError{err}
+				}
+				return w.Run, nil
+			})
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&accounts, "accounts", "", "serve only these `accounts`, with commas between them (default all)")
 	f.StringVar(&admin, "admin", "", "`address` of /healthz, /readyz and /metrics (default admin.listen of the configuration; none when that is left out)")
 	return cmd
-}
-
-// work runs a worker and its admin server until ctx ends.
-func (a *app) work(ctx context.Context, r *redis.UniversalOptions, o worker.Options, adminAddr string) error {
-	if err := checkRedis(ctx, r); err != nil {
-		return err
-	}
-	o.Logger = a.log
-	w, err := worker.New(r, o)
-	if err != nil {
-		return &inputError{err}
-	}
-	var running atomic.Bool
-	adm, err := startAdmin(ctx, adminAddr, r, func() bool { return running.Load() && ctx.Err() == nil }, a.log)
-	if err != nil {
-		return err
-	}
-	defer adm.close()
-	running.Store(true)
-	defer running.Store(false)
-	return w.Run(ctx)
 }
 
 func workerOptions(cfg *config.Config, accounts []worker.Account) worker.Options {

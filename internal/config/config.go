@@ -220,6 +220,7 @@ func (r *reader) admin(top *section) Admin {
 func (s *section) address(key, def string) string {
 	text, _, ok := s.value(key)
 	if !ok || text == "" {
+		s.seen.fallback(under(s.path, key), def)
 		return def
 	}
 	_, port, err := net.SplitHostPort(text)

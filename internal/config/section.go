@@ -24,6 +24,7 @@ type reader struct {
 	file     string
 	getenv   func(string) (string, bool)
 	problems []*problem
+	seen     *seen // nil when nobody wants to know
 }
 
 func (r *reader) problem(line int, path, format string, args ...any) {
@@ -162,6 +163,9 @@ func (s *section) value(key string) (text string, fromEnv, ok bool) {
 	if !given {
 		return "", false, true
 	}
+	if s.seen != nil {
+		s.seen.plain[under(s.path, key)] = true
+	}
 	return s.scalar(e.value, e.line, under(s.path, key))
 }
 
@@ -201,6 +205,9 @@ func (s *section) has(key string) bool {
 
 // secret returns the value of a key, or what is in the file that key_file names.
 func (s *section) secret(key string) Secret {
+	if s.seen != nil {
+		s.seen.secret[under(s.path, key)] = true
+	}
 	fileKey := key + fileSuffix
 	if !s.has(fileKey) {
 		return Secret{s.text(key)}
@@ -264,6 +271,7 @@ func withoutPath(err error) error {
 func (s *section) integer(key string, def, low, high int) int {
 	text, _, ok := s.value(key)
 	if !ok || text == "" {
+		s.seen.fallback(under(s.path, key), def)
 		return def
 	}
 	n, err := strconv.Atoi(text)
@@ -278,6 +286,7 @@ func (s *section) integer(key string, def, low, high int) int {
 func (s *section) duration(key string, def, low, high time.Duration) time.Duration {
 	text, _, ok := s.value(key)
 	if !ok || text == "" {
+		s.seen.fallback(under(s.path, key), short(def))
 		return def
 	}
 	d, err := time.ParseDuration(text)
