@@ -25,8 +25,11 @@ build: ## Build bin/volley, static
 
 .PHONY: test
 test: ## Run every test under the race detector, with a real Redis and PostgreSQL; installs what is missing
-	@scripts/need.sh cc redis-server postgresql
-	CGO_ENABLED=1 go test -race -count=1 $(PKGS)
+	@scripts/need.sh cc redis-server postgresql systemd
+	@status=0; \
+	if [[ "$(PKGS)" == ./... ]]; then (cd e2e/deploy && go test -count=1 ./...) || status=$$?; fi; \
+	CGO_ENABLED=1 go test -race -count=1 $(PKGS) || status=$$?; \
+	exit $$status
 
 .PHONY: test-faults
 test-faults: ## Kill workers and Redis in large campaigns; VOLLEY_FAULT_SEED=N repeats a run

@@ -27,6 +27,10 @@ for program in "$@"; do
 		command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ||
 			{ missing+=("$program"); packages+=("$program"); }
 		;;
+	systemd) # its checkers of units, and its starter of sockets
+		command -v systemd-analyze >/dev/null && command -v systemd-socket-activate >/dev/null ||
+			{ missing+=("$program"); packages+=("$program"); }
+		;;
 	*)
 		command -v "$program" >/dev/null || { missing+=("$program"); packages+=("$program"); }
 		;;
