@@ -290,7 +290,7 @@ func (m *reasons) of(ctx context.Context, l *ledger.Ledger, st enqueue.Status) (
 	m.mu.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.known && (c.counts == st.Counts || time.Since(c.at) < reasonsEvery) {
+	if c.known && (c.counts == st.Counts || st.CompletedAt == nil && time.Since(c.at) < reasonsEvery) {
 		return c.list, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, reasonsTimeout)

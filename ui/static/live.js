@@ -20,7 +20,8 @@
     source.addEventListener("last", (event) => {
       change(event);
       source.close();
-      location.reload(); // what can be done has changed as well
+      // What can be done has changed as well. What the page says once is left there for a while.
+      setTimeout(() => location.reload(), document.querySelector(".flash") ? 5000 : 0);
     });
     source.addEventListener("error", () => say("Not live: trying again"));
   };
