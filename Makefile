@@ -24,8 +24,8 @@ build: ## Build bin/volley, static
 	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)' -o bin/volley ./cmd/volley
 
 .PHONY: test
-test: ## Run every test under the race detector, with a real Redis and PostgreSQL; installs what is missing
-	@scripts/need.sh cc redis-server postgresql systemd
+test: ## Run every test under the race detector, with a real Redis, PostgreSQL and browser; installs what is missing
+	@scripts/need.sh cc redis-server postgresql systemd chromium
 	@status=0; \
 	if [[ "$(PKGS)" == ./... ]]; then (cd e2e/deploy && go test -count=1 ./...) || status=$$?; fi; \
 	CGO_ENABLED=1 go test -race -count=1 $(PKGS) || status=$$?; \
@@ -35,6 +35,12 @@ test: ## Run every test under the race detector, with a real Redis and PostgreSQ
 test-faults: ## Kill workers and Redis in large campaigns; VOLLEY_FAULT_SEED=N repeats a run
 	@scripts/need.sh cc redis-server
 	VOLLEY_FAULTS=full CGO_ENABLED=1 go test -race -count=1 -v -timeout 40m ./e2e/faults
+
+.PHONY: screenshots
+screenshots: ## Take the pictures of docs/images again, by clicking through the dashboard
+	@scripts/need.sh chromium
+	@mkdir -p docs/images
+	VOLLEY_SCREENSHOTS=$(CURDIR)/docs/images go test -count=1 ./e2e/ui
 
 .PHONY: lint
 lint: $(GOLANGCI) ## Check style, errors and who imports whom
@@ -58,7 +64,7 @@ fuzz: ## Run each fuzz target for FUZZTIME (30s)
 
 .PHONY: cover
 cover: ## Write coverage.out and print the total
-	@scripts/need.sh redis-server postgresql
+	@scripts/need.sh redis-server postgresql chromium
 	go test -count=1 -coverpkg=./... -coverprofile=coverage.out $(PKGS)
 	@go tool cover -func=coverage.out | tail -n 1
 
