@@ -45,7 +45,7 @@ func DryRun(ctx context.Context, o Options, job Job, recipients iter.Seq2[Recipi
 	if len(o.Accounts)+len(o.Routes)+len(o.Branching) == 0 {
 		return Receipt{}, errors.New("enqueue: DryRun needs the names of accounts and routes")
 	}
-	if err := c.route(ctx, job.Via, &ck.spec); err != nil {
+	if err := c.accounts(ctx, job.Via, &ck.spec); err != nil {
 		return Receipt{}, err
 	}
 	now := time.Now()
