@@ -121,7 +121,7 @@ func TestCampaigns_FromStartToEnd(t *testing.T) {
 	}
 	adds(t, third.JobID, 10+bad)
 	for to, n := range w.taken("mttm") {
-		if n != 1 || before[to] == 0 != (strings.HasSuffix(to, "12")) {
+		if n != 1 || before[to] == 0 != strings.HasSuffix(to, "12") {
 			t.Errorf("%s was taken %d times, %d before", to, n, before[to])
 		}
 	}

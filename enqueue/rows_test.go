@@ -102,8 +102,10 @@ func TestDryRun(t *testing.T) {
 	j := job("")
 	j.Via, j.Fields, j.Text, j.AtField, j.Zone = "world", []string{"name", "when"}, "Hi {{name}}", "when", "UTC"
 	list := []enqueue.Recipient{
-		{To: "4500000001", Values: []string{"Ann", "2099-01-02 09:00"}}, {To: "12125550100", Row: 5, Values: []string{"Bo", "2099-01-02 09:00"}},
-		{To: "447700900001", Values: []string{"Cy", "2099-01-02 09:00"}}, {To: "4500000002", Values: []string{"Di", "noon"}},
+		{To: "4500000001", Values: []string{"Ann", "2099-01-02 09:00"}},
+		{To: "12125550100", Row: 5, Values: []string{"Bo", "2099-01-02 09:00"}},
+		{To: "447700900001", Values: []string{"Cy", "2099-01-02 09:00"}},
+		{To: "4500000002", Values: []string{"Di", "noon"}},
 		{To: "x", Values: []string{"Ed", "2099-01-02 09:00"}},
 	}
 	for i := range list { // two years ahead is the most

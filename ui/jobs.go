@@ -48,9 +48,17 @@ func (c stateCount) Width(most int64) int64 { return max(c.N, most/250) }
 // states are the counts in the order in which pages show them: what is well first, what is to come last.
 func states(c enqueue.Counts) []stateCount {
 	return []stateCount{
-		{"delivered", c.Delivered}, {"accepted", c.Accepted}, {"undelivered", c.Undelivered}, {"rejected", c.Rejected},
-		{"failed", c.Failed}, {"unknown", c.Unknown}, {"expired", c.Expired}, {"cancelled", c.Cancelled},
-		{"suppressed", c.Suppressed}, {"sending", c.Sending}, {"queued", c.Queued},
+		{"delivered", c.Delivered},
+		{"accepted", c.Accepted},
+		{"undelivered", c.Undelivered},
+		{"rejected", c.Rejected},
+		{"failed", c.Failed},
+		{"unknown", c.Unknown},
+		{"expired", c.Expired},
+		{"cancelled", c.Cancelled},
+		{"suppressed", c.Suppressed},
+		{"sending", c.Sending},
+		{"queued", c.Queued},
 	}
 }
 

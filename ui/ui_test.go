@@ -211,20 +211,21 @@ func TestPages(t *testing.T) {
 	}
 	ann := r.browser("ann")
 	pages := map[string][]string{
-		"/jobs":                                    {"&lt;script&gt;", "4 of 5", "1 unknown", "1 failed"},
-		"/jobs?show=open":                          {"&lt;script&gt;"},
-		"/jobs/" + job:                             {"&lt;script&gt;", "Retry unknown…", "By reason", "unknown", "enqueue"},
-		"/jobs/" + job + "/outcomes":               {"***003", "***", "Row"},
-		"/jobs/" + job + "/pause":                  {"1 recipient is kept queued", "Leave it as it is"},
-		"/jobs/" + job + "/cancel":                 {"can&#39;t be undone"},
-		"/jobs/" + job + "/retry?who=unknown":      {"gets it twice", "1 recipient is"},
-		"/unknown":                                 {"&lt;script&gt;", "Send again…"},
-		"/accounts":                                {"moon", "suspended", "401", "Try again…", "50 /s"},
-		"/accounts/moon/resume":                    {"one call first"},
-		"/schedules":                               {"standup", "08:55"},
-		"/schedules/standup":                       {"Next fires", "08:55"},
-		"/schedules/standup/run-now":               {"to 1 recipient, through dk"},
-		"/trail":                                   {"sign in", "ann"},
+		"/jobs":                               {"&lt;script&gt;", "4 of 5", "1 unknown", "1 failed"},
+		"/jobs?show=open":                     {"&lt;script&gt;"},
+		"/jobs/" + job:                        {"&lt;script&gt;", "Retry unknown…", "By reason", "unknown", "enqueue"},
+		"/jobs/" + job + "/outcomes":          {"***003", "***", "Row"},
+		"/jobs/" + job + "/pause":             {"1 recipient is kept queued", "Leave it as it is"},
+		"/jobs/" + job + "/cancel":            {"can&#39;t be undone"},
+		"/jobs/" + job + "/retry?who=unknown": {"gets it twice", "1 recipient is"},
+		"/unknown":                            {"&lt;script&gt;", "Send again…"},
+		"/accounts":                           {"moon", "suspended", "401", "Try again…", "50 /s"},
+		"/accounts/moon/resume":               {"one call first"},
+		"/schedules":                          {"standup", "08:55"},
+		"/schedules/standup":                  {"Next fires", "08:55"},
+		"/schedules/standup/run-now":          {"to 1 recipient, through dk"},
+		"/trail":                              {"sign in", "ann"},
+
 		"/jobs/" + job + "/outcomes?status=failed": {"***000"},
 	}
 	for path, want := range pages {

@@ -269,7 +269,8 @@ func TestSteering_ByLabel(t *testing.T) {
 		Jobs      []steeredJob `json:"jobs"`
 		LeftAlone int          `json:"left_alone"`
 		Changed   int64        `json:"changed"`
-	}) {
+	},
+	) {
 		t.Helper()
 		c.must(append(args, "--label", "summer", "--json")...).json(&out)
 		return out

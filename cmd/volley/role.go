@@ -37,7 +37,7 @@ func (a *app) role(ctx context.Context, cfg *config.Config, adminAddr string, pr
 		return err
 	}
 	defer adm.close()
-	a.tellReady(ctx)
+	defer a.tellReady(ctx)()
 	err = a.reloading(ctx, cfg, first, checked)
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return nil // it was stopped while it started

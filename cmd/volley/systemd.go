@@ -29,10 +29,20 @@ func listen(ctx context.Context, addr, how string) (net.Listener, error) {
 	return l, nil
 }
 
-// tellReady tells systemd that a role does its work, and that it stops as soon as ctx ends. Without systemd it does nothing.
-func (a *app) tellReady(ctx context.Context) {
+// tellReady tells systemd that a role does its work, and that it stops as soon as ctx ends; told waits until that has been said,
+// if it is to be. Without systemd it does nothing.
+func (a *app) tellReady(ctx context.Context) (told func()) {
 	a.tellManager(daemon.SdNotifyReady)
-	context.AfterFunc(ctx, func() { a.tellManager(daemon.SdNotifyStopping) })
+	done := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(done)
+		a.tellManager(daemon.SdNotifyStopping)
+	})
+	return func() {
+		if !stop() {
+			<-done
+		}
+	}
 }
 
 func (a *app) tellManager(state string) {

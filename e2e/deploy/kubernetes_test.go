@@ -104,9 +104,15 @@ func kustomize(t *testing.T, components ...string) manifests {
 		t.Fatalf("kustomize: %v", err)
 	}
 	m := manifests{
-		map[string]*appsv1.Deployment{}, map[string]*appsv1.StatefulSet{}, map[string]*policyv1.PodDisruptionBudget{},
-		map[string]*networkingv1.NetworkPolicy{}, map[string]*corev1.Service{}, map[string]*autoscalingv2.HorizontalPodAutoscaler{},
-		map[string]*corev1.ConfigMap{}, map[string]*scaledObject{}, map[string]int{},
+		map[string]*appsv1.Deployment{},
+		map[string]*appsv1.StatefulSet{},
+		map[string]*policyv1.PodDisruptionBudget{},
+		map[string]*networkingv1.NetworkPolicy{},
+		map[string]*corev1.Service{},
+		map[string]*autoscalingv2.HorizontalPodAutoscaler{},
+		map[string]*corev1.ConfigMap{},
+		map[string]*scaledObject{},
+		map[string]int{},
 	}
 	for _, r := range built.Resources() {
 		name, kind := r.GetName(), r.GetKind()

@@ -13,17 +13,17 @@ import (
 func TestRedisConf(t *testing.T) {
 	conf := filepath.Join(root, "deploy/redis")
 	for _, c := range []struct {
-		name, program, file string
-		asks                []string
-		says                string
+		name, file string
+		asks       []string
+		says       string
 	}{
-		{"Policy", "redis-server", "redis.conf", []string{"config", "get", "maxmemory-policy"}, "noeviction"},
-		{"AOF", "redis-server", "redis.conf", []string{"config", "get", "appendonly"}, "yes"},
-		{"Fsync", "redis-server", "redis.conf", []string{"config", "get", "appendfsync"}, "everysec"},
-		{"Snapshots", "redis-server", "redis.conf", []string{"config", "get", "save"}, "save"},
-		{"Cluster", "redis-server", "cluster.conf", []string{"info", "cluster"}, "cluster_enabled:1"},
-		{"ClusterPolicy", "redis-server", "cluster.conf", []string{"config", "get", "maxmemory-policy"}, "noeviction"},
-		{"Sentinel", "redis-sentinel", "sentinel.conf", []string{"sentinel", "master", "volley"}, "quorum"},
+		{"Policy", "redis.conf", []string{"config", "get", "maxmemory-policy"}, "noeviction"},
+		{"AOF", "redis.conf", []string{"config", "get", "appendonly"}, "yes"},
+		{"Fsync", "redis.conf", []string{"config", "get", "appendfsync"}, "everysec"},
+		{"Snapshots", "redis.conf", []string{"config", "get", "save"}, "save"},
+		{"Cluster", "cluster.conf", []string{"info", "cluster"}, "cluster_enabled:1"},
+		{"ClusterPolicy", "cluster.conf", []string{"config", "get", "maxmemory-policy"}, "noeviction"},
+		{"Sentinel", "sentinel.conf", []string{"sentinel", "master", "volley"}, "quorum"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -37,11 +37,11 @@ func TestRedisConf(t *testing.T) {
 				}
 			}
 			host := loopback(t)
-			start(t, dir, nil, c.program, c.file, "--bind", host)
-			port := "6379"
-			if c.program == "redis-sentinel" {
-				port = "26379"
+			args, port := []string{c.file, "--bind", host}, "6379"
+			if c.file == "sentinel.conf" {
+				args, port = append(args, "--sentinel"), "26379"
 			}
+			start(t, dir, nil, "redis-server", args...)
 			var out []byte
 			until(t, c.file+" to start", func() bool {
 				var err error

@@ -96,7 +96,7 @@ func (l *Ledger) doubt(ctx context.Context, job *Job, batch int, token string, n
 	c := Commit{Seq: 1, Via: -1, Release: true}
 	for i, rec := range held.Records {
 		from := rec.State
-		if from != Sending && !(from == Queued && may(account, &held.Recipients[i])) {
+		if from != Sending && (from != Queued || !may(account, &held.Recipients[i])) {
 			open = open || from == Queued
 			continue
 		}

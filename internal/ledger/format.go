@@ -20,7 +20,7 @@ func Format() int {
 	return n
 }
 
-// ErrNewer: the job is of a later version of the program, and is left alone by this one.
+// ErrNewer is for a job of a later version of the program, which is left alone by this one.
 var ErrNewer = errors.New("was made by a newer volley than this one; upgrade this one")
 
 // known returns an ErrNewer for a job that this program must not touch.

@@ -58,7 +58,10 @@ func none(int) []string { return nil }
 func TestReport_Recipients(t *testing.T) {
 	list := []enqueue.Judged{
 		good(4500000001, "dk", 0), good(4500000002, "dk", 0), good(12125550100, "us", 1), good(881200000001, "dk", 0),
-		{Reason: "has letters"}, {Reason: "empty"}, {Reason: "has letters"}, {Duplicate: true},
+		{Reason: "has letters"},
+		{Reason: "empty"},
+		{Reason: "has letters"},
+		{Duplicate: true},
 	}
 	o := lint.Options{Text: "Hi", Accounts: map[string]lint.Account{"dk": {Limits: providers.Limits{Recipients: 10}}, "us": {Limits: providers.Limits{Recipients: 1}}}}
 	r := look(t, o, list...)
@@ -119,16 +122,22 @@ func TestReport_CallsTimeAndCost(t *testing.T) {
 		want    lint.Spending
 	}{
 		{
-			"one text to many", lint.Account{Limits: providers.Limits{Recipients: 100}, Calls: 10}, "Hi", 2500,
+			"one text to many",
+			lint.Account{Limits: providers.Limits{Recipients: 100}, Calls: 10},
+			"Hi", 2500,
 			lint.Spending{Calls: 30, Segments: 2500, Seconds: seconds(3 * 1.035), LimitedBy: "rate"}, // batches of 1,000, 1,000 and 500 have 25 calls
 		},
 		{
-			"the narrowest limit", lint.Account{Limits: providers.Limits{Recipients: 1}, Calls: 100, Recipients: 50, Segments: 10}, strings.Repeat("x", 161), 20,
+			"the narrowest limit",
+			lint.Account{Limits: providers.Limits{Recipients: 1}, Calls: 100, Recipients: 50, Segments: 10},
+			strings.Repeat("x", 161), 20,
 			lint.Spending{Calls: 20, Segments: 40, Seconds: seconds(4 * 1.035), LimitedBy: "segments"},
 		},
 		{"no limit", lint.Account{Limits: providers.Limits{Recipients: 1}}, "Hi", 3, lint.Spending{Calls: 3, Segments: 3}},
 		{
-			"a price, and others for some", lint.Account{Limits: providers.Limits{Recipients: 1}, Price: price}, "Hi", 12,
+			"a price, and others for some",
+			lint.Account{Limits: providers.Limits{Recipients: 1}, Price: price},
+			"Hi", 12,
 			lint.Spending{Calls: 12, Segments: 12, Cost: &lint.Money{Currency: "EUR", Amount: "2.3125"}}, // ten, and two at 1.00
 		},
 	}

@@ -32,7 +32,7 @@ type Entry struct {
 	Result string
 }
 
-// ErrPlace: what Latest is to go on at is no place of the trail.
+// ErrPlace says that what Latest is to go on at is no place of the trail.
 var ErrPlace = errors.New("there is no such place on the trail")
 
 // Done is the Result of what was done.
