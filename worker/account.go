@@ -40,6 +40,8 @@ type account struct {
 	guard   *window.Guard
 	timings timings
 
+	meter *meter
+
 	asking   atomic.Bool // somebody here finds out whether the trouble is over
 	troubled atomic.Bool // no call has been taken since there was trouble
 }
@@ -47,7 +49,7 @@ type account struct {
 func newAccount(w *Worker, o Account) *account {
 	a := &account{
 		w: w, name: o.Name, provider: o.Provider, settings: o.Settings, adapter: o.Adapter, limits: o.Adapter.Limits(),
-		lanes: o.Concurrency, timeout: o.Timeout, resend: o.ResendUnknown, ready: newReady(), pace: pace.New(w.rdb, o.Name, o.Limits),
+		meter: w.metrics.of(o.Name), lanes: o.Concurrency, timeout: o.Timeout, resend: o.ResendUnknown, ready: newReady(), pace: pace.New(w.rdb, o.Name, o.Limits),
 	}
 	a.limits.Recipients = max(1, a.limits.Recipients)
 	a.guard, _ = guardOf(&w.opts, &o) // the options were looked at

@@ -197,6 +197,7 @@ func (r *run) giveBack() {
 // is not to be.
 func (r *run) adopt() {
 	now := r.w.clock.now().UnixMilli()
+	var outcomes ledger.Counts
 	left := func(rec ledger.Record) bool {
 		return rec.State == ledger.Sending || rec.State == ledger.Queued && r.control == ledger.Withdrawn
 	}
@@ -219,10 +220,12 @@ func (r *run) adopt() {
 				continue
 			}
 			rec.At = now
+			outcomes[rec.State]++
 			c.Records.Set(i, from, rec)
 			r.records[i] = rec
 		}
 	})
+	r.a.meter.recorded(&outcomes)
 }
 
 const diedDuringCall = "the worker died during the call"
@@ -282,6 +285,7 @@ func (r *run) refuse(refused []plan.Refused) {
 			r.records[f.Index] = rec
 		}
 	})
+	r.a.meter.recorded(&ledger.Counts{ledger.Rejected: int64(len(refused))})
 }
 
 // wanted reports whether a call may still be made in this stay; when not, it has been left.

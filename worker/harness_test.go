@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
@@ -84,6 +85,7 @@ type system struct {
 	mini   *miniredis.Miniredis
 	client *enqueue.Client
 	logs   *observer.ObservedLogs
+	reg    *prometheus.Registry
 	opts   worker.Options
 }
 
@@ -91,7 +93,7 @@ func newSystem(t *testing.T, accounts ...worker.Account) *system {
 	t.Helper()
 	m := miniredis.RunT(t)
 	core, logs := observer.New(zap.DebugLevel)
-	s := &system{t: t, mini: m, redis: &redis.UniversalOptions{Addrs: []string{m.Addr()}}, logs: logs}
+	s := &system{t: t, mini: m, redis: &redis.UniversalOptions{Addrs: []string{m.Addr()}}, logs: logs, reg: prometheus.NewRegistry()}
 	names := make([]string, len(accounts))
 	for i, a := range accounts {
 		names[i] = a.Name
@@ -107,7 +109,7 @@ func newSystem(t *testing.T, accounts ...worker.Account) *system {
 		}
 	})
 	s.opts = worker.Options{
-		Accounts: accounts, Logger: zap.New(core), Poll: 2 * time.Millisecond,
+		Accounts: accounts, Logger: zap.New(core), Metrics: s.reg, Poll: 2 * time.Millisecond,
 		Retry: worker.Retry{MaxAttempts: 3, Initial: time.Millisecond, Max: 4 * time.Millisecond},
 	}
 	return s

@@ -20,6 +20,7 @@ type lane struct {
 	granted chan bool
 	before  *call
 	claims  time.Duration // how long they took lately, on average
+	waited  time.Duration // how long the call has waited for the account's limits
 }
 
 func (a *account) lane() {
@@ -96,12 +97,14 @@ func (l *lane) moment() (at time.Time, ok bool) {
 	if a.pace == nil {
 		return time.Time{}, true
 	}
+	began := time.Now()
 	err := a.pace.Enter(w.stopCtx, l.token, a.timeout+drainMargin)
 	if err == nil && a.pace.Paced() {
 		if at, err = a.pace.Reserve(w.stopCtx, a.ready.next().cost()); err == nil {
 			err = pace.Until(w.stopCtx, at.Add(-l.lead()))
 		}
 	}
+	l.waited = time.Since(began)
 	if err == nil {
 		return at, true
 	}
@@ -157,19 +160,24 @@ func (l *lane) make(c *call, at time.Time) {
 		l.before.run.recorded(l.before.gen)
 	}
 	l.before = c
+	began := time.Now()
 	if !at.IsZero() && !l.punctual(c, at) || c.shut() || c.forbidden() {
 		a.gate.unsure()
 		r.unclaim(c)
 		return
+	}
+	if a.pace != nil {
+		a.meter.waited.Observe((l.waited + time.Since(began)).Seconds())
 	}
 	// The call is not cut short by a stop: what is on the wire ends.
 	ctx, cancel := context.WithTimeout(context.Background(), a.timeout)
 	start := time.Now()
 	r.punctuality(c, a.w.clock.now())
 	c.address()
+	a.meter.inFlight.Inc()
 	results := a.send(ctx, c.part.Call)
 	cancel()
-	a.took(time.Since(start))
+	a.meter.took(time.Since(start))
 	r.settle(c, results)
 }
 

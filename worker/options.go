@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
 	"github.com/volleysms/volley/internal/ledger"
@@ -75,6 +76,8 @@ type Options struct {
 	Poll time.Duration
 	// Logger gets one line for each thing that went wrong; nil is silent. Texts and whole numbers are never logged.
 	Logger *zap.Logger
+	// Metrics is where the worker's metrics are registered; nil is nowhere.
+	Metrics prometheus.Registerer
 }
 
 func (o Options) withDefaults() (Options, error) {

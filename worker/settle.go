@@ -29,9 +29,10 @@ func (r *run) settle(c *call, results []providers.Result) {
 	}
 	t := tallyOf(results)
 	r.a.heed(&t)
-	r.a.count(&t, results)
+	r.a.meter.brought(&t)
 
 	var next retries
+	var outcomes ledger.Counts
 	now := r.w.clock.now().UnixMilli()
 	r.mu.Lock()
 	p := r.c.open()
@@ -53,6 +54,7 @@ func (r *run) settle(c *call, results []providers.Result) {
 		}
 		rec.Note = note
 		r.decide(&rec, c, k, kind, res, id, &next)
+		outcomes[rec.State]++
 		p.Records.Set(i, ledger.Sending, rec)
 		r.records[i] = rec
 	}
@@ -65,6 +67,7 @@ func (r *run) settle(c *call, results []providers.Result) {
 	c.gen = r.c.kick()
 	r.mu.Unlock()
 
+	r.a.meter.recorded(&outcomes)
 	r.log(c, &t)
 	for _, a := range again {
 		r.again(a.call, a.pause)

@@ -21,7 +21,7 @@ type stopped struct {
 
 // suppress records those who opted out. It is final: no other account of the route gets them.
 func (r *run) suppress(some []stopped) {
-	suppressedTotal.WithLabelValues(r.a.name).Add(float64(len(some)))
+	r.a.meter.recorded(&ledger.Counts{ledger.Suppressed: int64(len(some))})
 	now := r.w.clock.now().UnixMilli()
 	r.commit(func(c *ledger.Commit) {
 		for _, s := range some {

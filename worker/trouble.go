@@ -40,7 +40,7 @@ func (w *Worker) stand() {
 // heedRecord opens or shuts the gate. A worker that starts with other settings than those that were refused tries them.
 func (a *account) heedRecord(rec *standing.Trouble, first bool) {
 	w := a.w
-	a.metric(rec)
+	a.noteStanding(rec)
 	switch {
 	case rec == nil:
 		a.gate.open()
@@ -93,7 +93,7 @@ func (a *account) clear() {
 		a.w.log.Warn("Redis does not take that an account is tried again", zap.String("account", a.name), zap.Error(err))
 		return
 	}
-	a.metric(nil)
+	a.noteStanding(nil)
 	a.gate.open()
 }
 
@@ -102,7 +102,7 @@ func (a *account) report(why string, res *providers.Result) {
 	n := noteOf(res)
 	t := &standing.Trouble{Why: why, Since: time.Now(), Code: n.Code, Detail: n.Detail, Settings: a.settings}
 	a.gate.shut(t)
-	a.metric(t)
+	a.noteStanding(t)
 	a.w.errands.Go(func() {
 		ctx, cancel := context.WithTimeout(a.w.hard, ackTimeout)
 		defer cancel()
@@ -119,6 +119,14 @@ func (a *account) report(why string, res *providers.Result) {
 				zap.String("account", a.name), zap.String("detail", n.Detail))
 		}
 	})
+}
+
+// noteStanding notes how the account stands; nil is well.
+func (a *account) noteStanding(t *standing.Trouble) {
+	if t != nil {
+		a.troubled.Store(true)
+	}
+	a.meter.stands(t)
 }
 
 // noAnswer reports whether an error is the network's and not the gateway's.

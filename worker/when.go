@@ -129,6 +129,7 @@ func (r *run) expire(late []lateOne) {
 			r.records[l.index] = rec
 		}
 	})
+	r.a.meter.recorded(&ledger.Counts{ledger.Expired: int64(len(late))})
 }
 
 // shut reports whether the time has come at which a call must not be made any more, for one of its recipients at least.
@@ -158,7 +159,6 @@ func (r *run) punctuality(c *call, at time.Time) {
 		return
 	}
 	created := time.UnixMilli(spec.Created)
-	lateness := scheduleLateness.WithLabelValues(r.a.name)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, i := range c.part.Items {
@@ -170,7 +170,7 @@ func (r *run) punctuality(c *call, at time.Time) {
 			ripe = t.Gate.Ripe(t.Person(&r.held.Recipients[i]))
 		}
 		if ripe.After(created) {
-			lateness.Observe(max(0, at.Sub(ripe).Seconds()))
+			r.a.meter.late.Observe(max(0, at.Sub(ripe).Seconds()))
 		}
 	}
 }

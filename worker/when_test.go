@@ -2,13 +2,9 @@ package worker_test
 
 import (
 	"fmt"
-	"slices"
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
-	dto "github.com/prometheus/client_model/go"
 
 	"github.com/volleysms/volley/enqueue"
 	"github.com/volleysms/volley/providers"
@@ -131,6 +127,9 @@ func TestWorker_WhoCanNeverBeSentToIsExpired(t *testing.T) {
 	job := s.enqueue(enqueue.Job{Via: "a", Text: "Hi", Recipients: numbers(3), Window: morning})
 	if st := s.completed(job.JobID); st.Counts.Expired != 3 || g.count() != 0 {
 		t.Errorf("counts %+v, %d calls", st.Counts, g.count())
+	}
+	if n := s.metric("volley_recipients_total", "account", "a", "outcome", "expired"); n != 3 {
+		t.Errorf("%v are counted as expired", n)
 	}
 }
 
@@ -286,27 +285,7 @@ func TestWorker_AJobOfAFractionOfASecondIsNotEarly(t *testing.T) {
 			t.Errorf("job %d: %v too early", i, -late)
 		}
 	}
-	if n := latenessCount(t, "a"); n == 0 {
+	if n := s.metric("volley_schedule_lateness_seconds", "account", "a"); n == 0 {
 		t.Error("lateness is not in the metrics")
 	}
-}
-
-// latenessCount is how many recipients' lateness the metrics have.
-func latenessCount(t *testing.T, account string) uint64 {
-	t.Helper()
-	all, err := prometheus.DefaultGatherer.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range all {
-		if f.GetName() != "volley_schedule_lateness_seconds" {
-			continue
-		}
-		for _, m := range f.GetMetric() {
-			if slices.ContainsFunc(m.GetLabel(), func(l *dto.LabelPair) bool { return l.GetName() == "account" && l.GetValue() == account }) {
-				return m.GetHistogram().GetSampleCount()
-			}
-		}
-	}
-	return 0
 }

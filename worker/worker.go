@@ -29,6 +29,7 @@ type Worker struct {
 	id       string
 	opts     Options
 	log      *zap.Logger
+	metrics  *metrics
 	plain    redis.UniversalClient // the connections of rdb
 	rdb      redis.UniversalClient // everything but asynq's servers
 	srvPlain redis.UniversalClient // the connections of srvRdb
@@ -71,7 +72,7 @@ func New(r *redis.UniversalOptions, o Options) (*Worker, error) {
 	srv := *r
 	srv.PoolSize = max(srv.PoolSize, 8*len(o.Accounts))
 	srv.Protocol = 2
-	w := &Worker{id: uuid.NewString()[:13], opts: o, log: o.Logger, plain: redis.NewUniversalClient(&own)}
+	w := &Worker{id: uuid.NewString()[:13], opts: o, log: o.Logger, metrics: newMetrics(o.Metrics), plain: redis.NewUniversalClient(&own)}
 	if w.rdb, err = joined(w.plain); err != nil {
 		return nil, err
 	}

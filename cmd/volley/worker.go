@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 	"github.com/spf13/cobra"
 
@@ -68,7 +69,7 @@ func workerOptions(cfg *config.Config, accounts []worker.Account) worker.Options
 	if r.Inline == 0 {
 		r.Inline = -1 // the worker's word for not at all
 	}
-	o := worker.Options{Accounts: accounts, Routes: branches(cfg), Retry: r, Quiet: cfg.Quiet}
+	o := worker.Options{Accounts: accounts, Routes: branches(cfg), Retry: r, Quiet: cfg.Quiet, Metrics: prometheus.DefaultRegisterer}
 	if s := signer(cfg); s != nil {
 		o.ReportTo = func(t worker.ReportTarget) string {
 			return s.Address(t.Account, report.Target{Job: t.Job, Batch: t.Batch, Position: t.Position, Round: t.Round, Attempt: t.Attempt})
