@@ -16,6 +16,7 @@ import (
 
 	"github.com/volleysms/volley/internal/ledger"
 	"github.com/volleysms/volley/internal/metric"
+	"github.com/volleysms/volley/internal/redisx"
 	"github.com/volleysms/volley/internal/sweep"
 )
 
@@ -99,18 +100,7 @@ func (b *Books) Run(ctx context.Context) {
 
 // turn reports whether it is this one's turn to check.
 func (b *Books) turn(ctx context.Context) (bool, error) {
-	mine, err := b.rdb.SetNX(ctx, keyTurn, b.id, turnTTL).Result()
-	if err != nil || mine {
-		return mine, err
-	}
-	owner, err := b.rdb.Get(ctx, keyTurn).Result()
-	if errors.Is(err, redis.Nil) {
-		return false, nil
-	}
-	if err != nil || owner != b.id {
-		return false, err
-	}
-	return true, b.rdb.PExpire(ctx, keyTurn, turnTTL).Err()
+	return redisx.Turn(ctx, b.rdb, keyTurn, b.id, turnTTL)
 }
 
 // round checks each live job, and the newest of the others, and keeps what it found.

@@ -5,7 +5,6 @@ package sweep
 import (
 	"context"
 	"crypto/rand"
-	_ "embed" // the script that takes turns
 	"errors"
 	"fmt"
 	"maps"
@@ -18,6 +17,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/volleysms/volley/internal/ledger"
+	"github.com/volleysms/volley/internal/redisx"
 	"github.com/volleysms/volley/internal/task"
 )
 
@@ -68,11 +68,6 @@ const (
 	patience = 4
 )
 
-//go:embed turn.lua
-var turnLua string
-
-var turnScript = redis.NewScript(turnLua)
-
 // New returns a Sweeper in rdb, which it does not own.
 func New(rdb redis.UniversalClient, log *zap.Logger) *Sweeper {
 	return &Sweeper{
@@ -91,7 +86,7 @@ func (s *Sweeper) Run(ctx context.Context) {
 			return
 		case <-t.C:
 		}
-		mine, err := turnScript.Run(ctx, s.rdb, []string{keyTurn}, s.id, turn.Milliseconds()).Bool()
+		mine, err := redisx.Turn(ctx, s.rdb, keyTurn, s.id, turn)
 		if err == nil && mine {
 			_, err = s.Sweep(ctx)
 		}
