@@ -24,6 +24,7 @@ import (
 	"github.com/volleysms/volley/internal/rows"
 	"github.com/volleysms/volley/internal/schedule"
 	"github.com/volleysms/volley/internal/sweep"
+	"github.com/volleysms/volley/internal/vitals"
 	"github.com/volleysms/volley/scheduler"
 )
 
@@ -80,6 +81,9 @@ func (a *app) runScheduler(ctx context.Context, cfg *config.Config, o *redis.Uni
 		return err
 	}
 	b := books.New(rdb, prometheus.DefaultRegisterer, log.Named("books"))
+	vital := vitals.New(rdb, vitals.Options{
+		Accounts: accountNames(cfg), GiveUp: cfg.Reports.GiveUp, Metrics: prometheus.DefaultRegisterer, Logger: log.Named("vitals"),
+	})
 	record, err := openRecord(cfg)
 	if err != nil {
 		return err
@@ -98,6 +102,7 @@ func (a *app) runScheduler(ctx context.Context, cfg *config.Config, o *redis.Uni
 	parts.Go(func() { sweep.New(rdb, log.Named("sweep")).Run(ctx) })
 	parts.Go(func() { b.Run(ctx) })
 	parts.Go(func() { asks.Run(ctx) })
+	parts.Go(func() { vital.Run(ctx) })
 	log.Info("scheduler is ready")
 	parts.Wait()
 	log.Info("scheduler has stopped")

@@ -23,6 +23,8 @@
 //	volley:live             zset    jobs that have not completed
 //	volley:polls            zset    jobs by when gateways are next asked about their messages (see Polls)
 //	volley:carry            zset    jobs by when their outcomes are next carried to PostgreSQL (see Agenda)
+//	volley:vitals           zset    jobs by when is next looked at who waits in them (see Oldest)
+//	volley:unknown:ACCOUNT  zset    jobs in which somebody is unknown, by since when; volley:unreported:ACCOUNT likewise
 //	volley:hooks            zset    jobs by when is next seen what their producers are to be told
 //	volley:label:{HASH}     zset    the newest jobs with a label, by time of creation
 //	volley:shards           hash    how many queues new jobs of an account use; volley:shards:most, how many it ever had

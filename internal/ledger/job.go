@@ -295,6 +295,11 @@ func (l *Ledger) Live(ctx context.Context) ([]string, error) {
 	return l.rdb.ZRange(ctx, keyLive, 0, -1).Result()
 }
 
+// LiveCount is how many jobs have not completed.
+func (l *Ledger) LiveCount(ctx context.Context) (int64, error) {
+	return l.rdb.ZCard(ctx, keyLive).Result()
+}
+
 // Counts adds up a job's recipients by state.
 func (l *Ledger) Counts(ctx context.Context, job string) (Counts, error) {
 	pipe := l.rdb.Pipeline()
