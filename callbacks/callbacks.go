@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"sync"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
 	"github.com/volleysms/volley/internal/inbound"
@@ -34,6 +36,8 @@ type Options struct {
 	MaxPushes int
 	// Metrics is where counters are registered; nil is nowhere.
 	Metrics prometheus.Registerer
+	// Spans is where spans are made of reports about jobs that carry a sampled trace; nil makes none.
+	Spans trace.TracerProvider
 	// Logger gets a line a minute at most for each kind of push that is turned away; nil is silent.
 	Logger *zap.Logger
 }
@@ -67,8 +71,8 @@ func New(rdb redis.UniversalClient, o Options) (*Server, error) {
 	return &Server{
 		opts: o, log: o.Logger, signer: report.NewSigner(o.PublicURL, o.Secret, o.PreviousSecret),
 		reports: report.NewLog(rdb), inbound: inbound.NewStream(rdb).Heed(o.Words),
-		applier: report.NewApplier(rdb, report.Options{GiveUp: o.GiveUp, Logger: o.Logger.Named("reports"), Metrics: o.Metrics}),
-		m:       newMetrics(o.Metrics, o.Logger), slots: make(chan struct{}, o.MaxPushes),
+		applier: report.NewApplier(rdb, report.Options{GiveUp: o.GiveUp, Logger: o.Logger.Named("reports"), Metrics: o.Metrics, Spans: o.Spans}),
+		m:       newMetrics(o.Metrics, maps.Keys(o.Accounts), o.Logger), slots: make(chan struct{}, o.MaxPushes),
 	}, nil
 }
 

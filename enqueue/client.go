@@ -33,6 +33,8 @@ type Options struct {
 	BatchSize int
 	// MaxRecipients is the most recipients a job may have; 0 is 10,000,000.
 	MaxRecipients int64
+	// Tracer makes spans of what is enqueued, of jobs without a Traceparent; nil makes none.
+	Tracer Tracer
 }
 
 func (o Options) withDefaults() (Options, error) {

@@ -98,6 +98,10 @@ type Job struct {
 	// AtGateway hands the message over at once and leaves it to the gateway to send at the time, where it can do that.
 	// Whoever is to be able to cancel leaves it false.
 	AtGateway bool
+
+	// Traceparent is the span that the job belongs to, in W3C form, "00-…-…-01": what workers and callbacks do with it is
+	// then of the same trace. It is no part of the job as far as Key is concerned. Empty is none.
+	Traceparent string
 }
 
 // Recipient is one phone number of a job.
@@ -198,6 +202,9 @@ func (j *Job) check() (checked, error) {
 	case !j.At.IsZero() && time.Until(j.At) > MaxAhead:
 		bad(invalid("at", "is more than two years ahead"))
 	}
+	if j.Traceparent != "" && !isTraceparent(j.Traceparent) {
+		bad(invalid("traceparent", "must be a W3C traceparent of version 00, such as 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"))
+	}
 	for _, err := range slices.Concat(j.checkTimes(&c.spec), j.checkWishes(&c.spec), j.checkHook(&c.spec)) {
 		bad(err)
 	}
@@ -213,7 +220,7 @@ func (j *Job) check() (checked, error) {
 		c.spec.At = j.At.UnixMilli()
 	}
 	c.times, c.spec.Fields = newRowTimes(j)
-	c.delay, c.key = j.Delay, j.Key
+	c.delay, c.key, c.spec.Trace = j.Delay, j.Key, j.Traceparent
 	return c, nil
 }
 
@@ -222,6 +229,7 @@ func (c *checked) fingerprint() (ledger.Fingerprint, error) {
 	spec := c.spec
 	spec.By = ""                                          // who repeats a job may be another
 	spec.Accounts, spec.Legs, spec.Shards = nil, nil, nil // what a route stands for may change between two equal calls
+	spec.Trace = ""                                       // and they are of different traces
 	b, err := json.Marshal(struct {
 		ledger.Spec
 		Delay time.Duration

@@ -40,7 +40,9 @@ func (c *Client) Enqueue(ctx context.Context, job Job) (Receipt, error) {
 // An error in the stream ends the call with that error, and nothing is sent. A stream that broke off is repeated from its
 // start with the same Key: what was written then is recognised, so that there is no gap and no repetition. After an error that
 // is an ErrBroken nothing is kept to go on with.
-func (c *Client) EnqueueStream(ctx context.Context, job Job, recipients iter.Seq2[Recipient, error]) (Receipt, error) {
+func (c *Client) EnqueueStream(ctx context.Context, job Job, recipients iter.Seq2[Recipient, error]) (receipt Receipt, err error) {
+	end := c.traced(ctx, &job)
+	defer func() { end(receipt, err) }()
 	ck, err := job.check()
 	if err != nil {
 		return Receipt{}, err
@@ -66,7 +68,7 @@ func (c *Client) EnqueueStream(ctx context.Context, job Job, recipients iter.Seq
 			return Receipt{}, errors.Join(err, reached(ctx, w.abandon(ctx, errors.Is(err, ErrBroken))))
 		}
 	}
-	receipt, err := w.end(ctx)
+	receipt, err = w.end(ctx)
 	return receipt, reached(ctx, err)
 }
 

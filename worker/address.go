@@ -11,6 +11,7 @@ func (c *call) address() {
 		t.Attempt = max(t.Attempt, int(r.records[i].Attempts))
 	}
 	r.mu.Unlock()
+	c.attempt = t.Attempt
 	call.Reference = fmt.Sprintf("%s.%d.%d.%d.%d", t.Job, t.Batch, c.part.Items[0], t.Round, t.Attempt)
 	to, items := r.w.opts.ReportTo, c.part.Items
 	if to == nil {

@@ -98,6 +98,7 @@ func (w *Worker) hold(ctx context.Context, a *account, job *jobInfo, ref task.Re
 
 // whole sends what is to be sent of a batch, and gives it up.
 func (r *run) whole(ctx context.Context) (pause time.Duration, err error) {
+	defer r.traceBatch()()
 	r.adopt() // nobody else touches the run yet
 	if r.held.Control == ledger.Run {
 		r.send()
@@ -173,7 +174,8 @@ type run struct {
 	control  ledger.Control
 	done     chan struct{} // closed when open is 0
 	hours    hours
-	turn     uint64 // of the lists of opt-outs, when the calls were planned
+	turn     uint64          // of the lists of opt-outs, when the calls were planned
+	traced   context.Context // the span of this stay; nil when it is not traced
 
 	c committer
 }

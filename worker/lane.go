@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
 	"github.com/volleysms/volley/internal/pace"
@@ -174,10 +175,12 @@ func (l *lane) make(c *call, at time.Time) {
 	start := time.Now()
 	r.punctuality(c, a.w.clock.now())
 	c.address()
+	r.traceCall(c)
 	a.meter.inFlight.Inc()
 	results := a.send(ctx, c.part.Call)
 	cancel()
-	a.meter.took(time.Since(start))
+	c.took = time.Since(start)
+	a.meter.took(c.took)
 	r.settle(c, results)
 }
 
@@ -219,6 +222,10 @@ type call struct {
 	run  *run
 	gen  uint64 // the commit that records it
 	turn uint64 // of the lists of opt-outs, when its recipients were looked up; 0 is never
+	// attempt is the recipients' how manieth call it is, from 1 on, the highest where theirs differ; took how long it took.
+	attempt int
+	took    time.Duration
+	span    trace.Span // nil when it is not traced
 }
 
 // cost is what the call takes of the account's limits.

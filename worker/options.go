@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
 	"github.com/volleysms/volley/internal/ledger"
@@ -74,8 +75,12 @@ type Options struct {
 	// Poll is how often an idle account's queue is looked at; 0 is 20 ms. The first call of a job on an idle system
 	// waits about half of it.
 	Poll time.Duration
-	// Logger gets one line for each thing that went wrong; nil is silent. Texts and whole numbers are never logged.
-	Logger *zap.Logger
+	// Logger gets a line for each call, and one for each thing that went wrong; nil is silent. A call is an info or a warning
+	// when something of it was not accepted, else debug, or info with LogCalls. Texts and whole numbers are never logged.
+	Logger   *zap.Logger
+	LogCalls bool
+	// Spans is where spans are made of batches and calls of jobs that carry a sampled trace; nil makes none.
+	Spans trace.TracerProvider
 	// Metrics is where the worker's metrics are registered; nil is nowhere.
 	Metrics prometheus.Registerer
 }

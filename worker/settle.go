@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
-	"go.uber.org/zap"
 
 	"github.com/volleysms/volley/internal/ledger"
 	"github.com/volleysms/volley/internal/plan"
@@ -68,7 +67,9 @@ func (r *run) settle(c *call, results []providers.Result) {
 	r.mu.Unlock()
 
 	r.a.meter.recorded(&outcomes)
-	r.log(c, &t)
+	v := verdictOf(&t, &next, &outcomes, pauseOfAll(again))
+	r.tell(c, v, &outcomes)
+	v.end(c.span)
 	for _, a := range again {
 		r.again(a.call, a.pause)
 	}
@@ -285,6 +286,15 @@ func (n *retries) calls(c *call) []retry {
 	return out
 }
 
+// pauseOfAll is the longest pause among the calls.
+func pauseOfAll(calls []retry) time.Duration {
+	var longest time.Duration
+	for _, c := range calls {
+		longest = max(longest, c.pause)
+	}
+	return longest
+}
+
 // subset is the call with only some of its recipients.
 func subset(c plan.Call, positions []int) plan.Call {
 	if len(positions) == len(c.Items) {
@@ -330,17 +340,4 @@ func (r *run) again(c *call, pause time.Duration) {
 			r.leave(0)
 		}
 	}()
-}
-
-// log tells of a call in which something was not accepted.
-func (r *run) log(c *call, t *tally) {
-	for k, res := range t.of {
-		kind := providers.Kind(k)
-		if res == nil || kind == accepted {
-			continue
-		}
-		r.w.log.Warn("the gateway did not take all of a call", zap.String("account", r.a.name), zap.String("kind", kind.String()),
-			zap.String("code", res.Code), zap.String("detail", res.Detail), zap.String("job", r.job.spec.ID),
-			zap.Int("batch", r.held.Batch), zap.Int("recipients", len(c.part.Items)), zap.NamedError("error", res.Err))
-	}
 }

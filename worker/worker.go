@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
 	"github.com/volleysms/volley/internal/ledger"
@@ -22,6 +23,7 @@ import (
 	"github.com/volleysms/volley/internal/suppress"
 	"github.com/volleysms/volley/internal/sweep"
 	"github.com/volleysms/volley/internal/task"
+	"github.com/volleysms/volley/internal/tracing"
 )
 
 // Worker sends batches. Make one with New, and Run it once.
@@ -30,6 +32,7 @@ type Worker struct {
 	opts     Options
 	log      *zap.Logger
 	metrics  *metrics
+	tracer   trace.Tracer          // nil when nothing is traced
 	plain    redis.UniversalClient // the connections of rdb
 	rdb      redis.UniversalClient // everything but asynq's servers
 	srvPlain redis.UniversalClient // the connections of srvRdb
@@ -73,6 +76,9 @@ func New(r *redis.UniversalOptions, o Options) (*Worker, error) {
 	srv.PoolSize = max(srv.PoolSize, 8*len(o.Accounts))
 	srv.Protocol = 2
 	w := &Worker{id: uuid.NewString()[:13], opts: o, log: o.Logger, metrics: newMetrics(o.Metrics), plain: redis.NewUniversalClient(&own)}
+	if o.Spans != nil {
+		w.tracer = o.Spans.Tracer(tracing.Scope)
+	}
 	if w.rdb, err = joined(w.plain); err != nil {
 		return nil, err
 	}

@@ -88,7 +88,7 @@ func (a *app) serveCallbacks(ctx context.Context, cfg *config.Config, wired []wo
 	s, err := callbacks.New(rdb, callbacks.Options{
 		Accounts: receivers(wired), PublicURL: cfg.Callbacks.PublicURL, Secret: cfg.Callbacks.Secret.Reveal(),
 		PreviousSecret: cfg.Callbacks.PreviousSecret.Reveal(), GiveUp: cfg.Reports.GiveUp, Words: words(cfg),
-		Metrics: prometheus.DefaultRegisterer, Logger: a.log.Named("callbacks"),
+		Metrics: prometheus.DefaultRegisterer, Logger: a.log.Named("callbacks"), Spans: a.tracer.spans(),
 	})
 	if err != nil {
 		return errors.Join(err, l.Close())

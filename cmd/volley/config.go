@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"maps"
 	"slices"
 
@@ -13,6 +14,9 @@ func (a *app) config() (*config.Config, error) {
 	cfg, err := config.Load(a.configFile)
 	if err != nil {
 		return nil, &inputError{err}
+	}
+	if err := a.trace(context.Background(), cfg); err != nil {
+		return nil, err
 	}
 	return cfg, nil
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
 	"github.com/volleysms/volley/internal/config"
@@ -14,13 +15,13 @@ import (
 
 // newPoller asks the gateways of the configuration what became of messages, and for inbound ones, within the limits that
 // the workers keep too.
-func newPoller(cfg *config.Config, rdb redis.UniversalClient, log *zap.Logger) (*poll.Poller, error) {
+func newPoller(cfg *config.Config, rdb redis.UniversalClient, spans trace.TracerProvider, log *zap.Logger) (*poll.Poller, error) {
 	wired, err := wireAll(cfg, nil)
 	if err != nil {
 		return nil, err
 	}
 	o := poll.Options{
-		First: cfg.Reports.Poll, GiveUp: cfg.Reports.GiveUp, Inbound: cfg.Inbound.Poll, Words: words(cfg), Metrics: prometheus.DefaultRegisterer, Logger: log,
+		First: cfg.Reports.Poll, GiveUp: cfg.Reports.GiveUp, Inbound: cfg.Inbound.Poll, Words: words(cfg), Metrics: prometheus.DefaultRegisterer, Spans: spans, Logger: log,
 	}
 	for _, acc := range wired {
 		pacer := pace.New(rdb, acc.Name, pace.Limits(acc.Limits))

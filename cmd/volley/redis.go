@@ -71,5 +71,5 @@ func (a *app) client(ctx context.Context, cfg *config.Config) (*enqueue.Client, 
 	if err := checkRedis(ctx, o); err != nil {
 		return nil, err
 	}
-	return enqueue.New(o, producer(cfg))
+	return enqueue.New(o, a.producer(cfg))
 }

@@ -67,11 +67,14 @@ func newRig(ctx context.Context, a *app, redisURL, listen string, faults []strin
 	if r.cfg, err = config.Parse("the configuration of the simulated gateways", []byte(r.yaml), os.LookupEnv); err != nil {
 		return r, err
 	}
+	if err := a.trace(ctx, r.cfg); err != nil {
+		return r, err
+	}
 	wired, err := wireAll(r.cfg, nil)
 	if err != nil {
 		return r, err
 	}
-	o := workerOptions(r.cfg, wired)
+	o := workerOptions(r.cfg, wired, a.tracer.spans())
 	o.Logger = a.log
 	if retry != (worker.Retry{}) {
 		o.Retry = retry
@@ -82,7 +85,7 @@ func newRig(ctx context.Context, a *app, redisURL, listen string, faults []strin
 	if r.pushes != nil {
 		r.callbacks = func(ctx context.Context) error { return a.serveCallbacks(ctx, r.cfg, wired, r.redis, r.pushes) }
 	}
-	r.client, err = enqueue.New(r.redis, producer(r.cfg))
+	r.client, err = enqueue.New(r.redis, a.producer(r.cfg))
 	return r, err
 }
 

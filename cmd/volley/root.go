@@ -26,6 +26,7 @@ type app struct {
 
 	started bool // the command line was understood
 	log     *zap.Logger
+	tracer  tracer
 }
 
 // run executes a command line and returns the exit status: 0 done, 1 failed, 2 wrong usage or invalid input. Cancelling
@@ -35,7 +36,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, log: zap.NewNop()}
 	root := newRoot(a)
 	root.SetArgs(args)
-	return a.exit(ctx, root.ExecuteContext(ctx))
+	err := root.ExecuteContext(ctx)
+	a.tracer.close(a.log)
+	return a.exit(ctx, err)
 }
 
 func newRoot(a *app) *cobra.Command {

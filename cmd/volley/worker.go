@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 	"github.com/spf13/cobra"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/volleysms/volley/internal/config"
 	"github.com/volleysms/volley/internal/report"
@@ -48,7 +49,7 @@ signal ends it at once, and what was on the wire then becomes unknown.`,
 				if err != nil {
 					return nil, err
 				}
-				o := workerOptions(cfg, wired)
+				o := workerOptions(cfg, wired, a.tracer.spans())
 				o.Logger = a.log
 				w, err := worker.New(r, o)
 				if err != nil {
@@ -64,12 +65,12 @@ signal ends it at once, and what was on the wire then becomes unknown.`,
 	return cmd
 }
 
-func workerOptions(cfg *config.Config, accounts []worker.Account) worker.Options {
+func workerOptions(cfg *config.Config, accounts []worker.Account, spans trace.TracerProvider) worker.Options {
 	r := worker.Retry{MaxAttempts: cfg.Retry.MaxAttempts, Initial: cfg.Retry.Initial, Max: cfg.Retry.Max, Inline: cfg.Retry.Inline}
 	if r.Inline == 0 {
 		r.Inline = -1 // the worker's word for not at all
 	}
-	o := worker.Options{Accounts: accounts, Routes: branches(cfg), Retry: r, Quiet: cfg.Quiet, Metrics: prometheus.DefaultRegisterer}
+	o := worker.Options{Accounts: accounts, Routes: branches(cfg), Retry: r, Quiet: cfg.Quiet, Metrics: prometheus.DefaultRegisterer, LogCalls: cfg.Log.Calls, Spans: spans}
 	if s := signer(cfg); s != nil {
 		o.ReportTo = func(t worker.ReportTarget) string {
 			return s.Address(t.Account, report.Target{Job: t.Job, Batch: t.Batch, Position: t.Position, Round: t.Round, Attempt: t.Attempt})

@@ -38,6 +38,8 @@ type Config struct {
 	Hooks     Hooks
 	Admin     Admin
 	UI        UI
+	Tracing   Tracing
+	Log       Log
 	// Quiet are hours at which nobody is called, by the beginning of the number, and Everybody for the others; as
 	// window.Parse reads them.
 	Quiet map[string]string
@@ -157,7 +159,7 @@ func (r *reader) syntax(err error) {
 
 // config reads the whole document.
 func (r *reader) config(doc *yaml.Node) *Config {
-	top := r.section(doc, 1, "", "the file", []string{"redis", "accounts", "routes", "retry", "callbacks", "reports", "inbound", "scheduler", "outcomes", "retention", "hooks", "quiet", "admin", "ui"})
+	top := r.section(doc, 1, "", "the file", []string{"redis", "accounts", "routes", "retry", "callbacks", "reports", "inbound", "scheduler", "outcomes", "retention", "hooks", "quiet", "admin", "ui", "tracing", "log"})
 	c := &Config{
 		Redis:     r.redis(top),
 		Retry:     r.retry(top),
@@ -169,6 +171,8 @@ func (r *reader) config(doc *yaml.Node) *Config {
 		Retention: r.retention(top),
 		Hooks:     r.hooks(top),
 		Admin:     r.admin(top),
+		Tracing:   r.tracing(top),
+		Log:       r.log(top),
 		Quiet:     r.quiet(top),
 		UI:        r.ui(top),
 	}

@@ -47,6 +47,8 @@ type Spec struct {
 	At      int64 `json:"at,omitempty"`
 	// Time is nil for a job without further rules.
 	Time *TimeRules `json:"time,omitempty"`
+	// Trace is the producer's span, as a W3C traceparent; may be empty.
+	Trace string `json:"trace,omitempty"`
 	// Hook is nil for a job whose producer is told nothing.
 	Hook *Hook `json:"hook,omitempty"`
 }
@@ -232,6 +234,15 @@ func (l *Ledger) Job(ctx context.Context, id string) (Job, error) {
 		return Job{}, err
 	}
 	return parseJob(v)
+}
+
+// TraceOf returns a job's Spec.Trace; it is empty as well when there is no such job.
+func (l *Ledger) TraceOf(ctx context.Context, id string) (string, error) {
+	j, err := l.Job(ctx, id)
+	if errors.Is(err, ErrNotFound) {
+		return "", nil
+	}
+	return j.Spec.Trace, err
 }
 
 func parseJob(v []any) (Job, error) {

@@ -102,9 +102,23 @@ func (p *Poller) walk(ctx context.Context, job ledger.Job, last, now time.Time) 
 			if err := p.reporter.Apply(ctx, []*ledger.BatchReports{told}); err != nil {
 				return next, err
 			}
+			p.told(ctx, told)
 		}
 	}
 	return next, nil
+}
+
+// told makes the span of what was told about a batch, if it was new.
+func (p *Poller) told(ctx context.Context, b *ledger.BatchReports) {
+	applied := 0
+	for _, v := range b.Verdicts {
+		if v == ledger.Applied {
+			applied++
+		}
+	}
+	if applied > 0 {
+		p.spans.Applied(ctx, b.Reports[0].Account, b.Job, b.Batch, p.now(), len(b.Reports), applied)
+	}
 }
 
 // ask asks about one message, within the account's limits.

@@ -8,11 +8,13 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
 	"github.com/volleysms/volley/internal/inbound"
 	"github.com/volleysms/volley/internal/ledger"
 	"github.com/volleysms/volley/internal/metric"
+	"github.com/volleysms/volley/internal/tracing"
 	"github.com/volleysms/volley/providers"
 )
 
@@ -41,7 +43,9 @@ type Options struct {
 	Words map[string]inbound.Words
 	// Metrics is where counters are registered; nil is nowhere.
 	Metrics prometheus.Registerer
-	Logger  *zap.Logger
+	// Spans is where spans are made of what gateways told about jobs that carry a sampled trace; nil makes none.
+	Spans  trace.TracerProvider
+	Logger *zap.Logger
 }
 
 // Poller asks. Any number of them, in any number of processes, share the work.
@@ -54,6 +58,7 @@ type Poller struct {
 	inbound  *inbound.Stream
 	log      *zap.Logger
 	asked    *prometheus.CounterVec
+	spans    *tracing.Reports
 	accounts map[string]Account
 	now      func() time.Time
 }
@@ -83,7 +88,7 @@ func New(rdb redis.UniversalClient, o Options) *Poller {
 	l := ledger.New(rdb)
 	p := &Poller{
 		opts: o, rdb: rdb, ledger: l, polls: ledger.NewPolls(rdb), reporter: ledger.NewReporter(l), inbound: inbound.NewStream(rdb).Heed(o.Words),
-		log: o.Logger, accounts: map[string]Account{}, now: time.Now,
+		log: o.Logger, accounts: map[string]Account{}, now: time.Now, spans: tracing.NewReports(o.Spans, l.TraceOf),
 		asked: metric.Register(o.Metrics, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "volley_polls_total",
 			Help: "Questions to gateways by account, by what about (message, inbound) and by result: told, nothing, or error.",

@@ -8,9 +8,11 @@ import (
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
 	"github.com/volleysms/volley/internal/ledger"
+	"github.com/volleysms/volley/internal/tracing"
 )
 
 // Options of an Applier. The zero value has defaults.
@@ -21,6 +23,8 @@ type Options struct {
 	Logger *zap.Logger
 	// Metrics is where the counters are registered; nil is nowhere.
 	Metrics prometheus.Registerer
+	// Spans is where spans are made of reports about jobs that carry a sampled trace; nil makes none.
+	Spans trace.TracerProvider
 }
 
 // Applier takes entries from the stream and applies them to the outcomes. Any number of them share the work.
@@ -30,6 +34,7 @@ type Applier struct {
 	giveUp   time.Duration
 	log      *zap.Logger
 	m        *metrics
+	spans    *tracing.Reports
 	name     string
 	now      func() time.Time
 }
@@ -58,8 +63,9 @@ func NewApplier(rdb redis.UniversalClient, o Options) *Applier {
 	if o.Logger == nil {
 		o.Logger = zap.NewNop()
 	}
+	l := ledger.New(rdb)
 	return &Applier{
-		rdb: rdb, reporter: ledger.NewReporter(ledger.New(rdb)), giveUp: o.GiveUp, log: o.Logger, m: newMetrics(o.Metrics),
+		rdb: rdb, reporter: ledger.NewReporter(l), spans: tracing.NewReports(o.Spans, l.TraceOf), giveUp: o.GiveUp, log: o.Logger, m: newMetrics(o.Metrics),
 		name: uuid.NewString()[:13], now: time.Now,
 	}
 }
@@ -152,7 +158,7 @@ func (a *Applier) records(ctx context.Context, records []redis.XMessage) error {
 				newer = true
 			case err != nil:
 				a.log.Error("a report can't be read, and is dropped", zap.Error(err))
-				a.m.count("", "damaged")
+				a.m.count("", "", "damaged")
 			default:
 				entries = append(entries, e)
 			}
@@ -196,7 +202,7 @@ func (a *Applier) apply(ctx context.Context, entries []Entry) (early []Entry, er
 		for j := range e.Reports {
 			r, ok := e.toLedger(j)
 			if !ok {
-				a.m.count(e.Account, "pending")
+				a.m.count(e.Account, e.kind(j), "pending")
 				continue
 			}
 			b := batches[k]
@@ -214,10 +220,17 @@ func (a *Applier) apply(ctx context.Context, entries []Entry) (early []Entry, er
 	}
 	left := map[int]*Entry{}
 	for _, b := range list {
+		applied, since := 0, time.Time{}
 		for n, o := range from[b] {
 			e := &entries[o.entry]
 			v := b.Verdicts[n]
-			a.m.count(e.Account, v.String())
+			a.m.count(e.Account, e.kind(o.report), v.String())
+			if v == ledger.Applied {
+				applied++
+			}
+			if since.IsZero() || e.Received.Before(since) {
+				since = e.Received
+			}
 			if v != ledger.Early && v != ledger.Damaged {
 				continue
 			}
@@ -225,6 +238,9 @@ func (a *Applier) apply(ctx context.Context, entries []Entry) (early []Entry, er
 				left[o.entry] = &Entry{Account: e.Account, Target: e.Target, Received: e.Received}
 			}
 			left[o.entry].Reports = append(left[o.entry].Reports, e.Reports[o.report])
+		}
+		if applied > 0 {
+			a.spans.Applied(ctx, entries[from[b][0].entry].Account, b.Job, b.Batch, since, len(b.Reports), applied)
 		}
 	}
 	for _, e := range left {

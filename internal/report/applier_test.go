@@ -243,7 +243,7 @@ func TestApplier_Early(t *testing.T) {
 		}
 		parked(0)
 		var m dto.Metric
-		if err := a.m.results.WithLabelValues("dk", "expired").Write(&m); err != nil || m.GetCounter().GetValue() != 1 {
+		if err := a.m.results.WithLabelValues("dk", "delivered", "expired").Write(&m); err != nil || m.GetCounter().GetValue() != 1 {
 			t.Errorf("%v expired, %v", m.GetCounter(), err)
 		}
 		audit(t, l, j.Spec.ID)

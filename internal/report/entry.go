@@ -165,6 +165,14 @@ var states = map[providers.Fate]ledger.State{
 	providers.Taken:   ledger.Accepted, providers.Delivered: ledger.Delivered, providers.Undelivered: ledger.Undelivered,
 }
 
+// kind is what report i says: accepted, delivered or undelivered, or pending when that is nothing yet.
+func (e *Entry) kind(i int) string {
+	if state, ok := states[e.Reports[i].Fate]; ok {
+		return state.String()
+	}
+	return "pending"
+}
+
 // toLedger returns report i in the ledger's words; ok is false when it says nothing.
 func (e *Entry) toLedger(i int) (r ledger.Report, ok bool) {
 	p := &e.Reports[i]

@@ -17,8 +17,8 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	return &metrics{
 		results: metric.Register(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "volley_reports_total",
-			Help: "Reports by account and by what became of them: applied, known, early, stale, nobody, gone, damaged, pending or expired.",
-		}, []string{"account", "result"})),
+			Help: "Reports by account, by what they say (kind), and by what became of them (result).",
+		}, []string{"account", "kind", "result"})),
 		backlog: metric.Register(reg, prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "volley_reports_backlog", Help: "Records of reports that wait to be applied.",
 		})),
@@ -28,4 +28,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	}
 }
 
-func (m *metrics) count(account, result string) { m.results.WithLabelValues(account, result).Inc() }
+// count counts a report by its kind, which is empty when it can't be read.
+func (m *metrics) count(account, kind, result string) {
+	m.results.WithLabelValues(account, kind, result).Inc()
+}

@@ -76,9 +76,11 @@ func (a *Applier) again(ctx context.Context) (more bool, err error) {
 		case errors.Is(err, errNewer):
 			continue
 		case err != nil:
-			a.m.count("", "damaged")
+			a.m.count("", "", "damaged")
 		case now.Sub(e.Received) > a.giveUp:
-			a.m.count(e.Account, "expired")
+			for j := range e.Reports {
+				a.m.count(e.Account, e.kind(j), "expired")
+			}
 		default:
 			entries = append(entries, e)
 		}
