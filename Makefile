@@ -24,8 +24,8 @@ build: ## Build bin/volley, static
 	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)' -o bin/volley ./cmd/volley
 
 .PHONY: test
-test: ## Run every test under the race detector, with a real Redis, PostgreSQL and browser; installs what is missing
-	@scripts/need.sh cc redis-server postgresql systemd chromium
+test: ## Run every test under the race detector, with a real Redis, PostgreSQL, Prometheus and browser; installs what is missing
+	@scripts/need.sh cc redis-server postgresql systemd chromium prometheus
 	@status=0; \
 	if [[ "$(PKGS)" == ./... ]]; then (cd e2e/deploy && go test -count=1 ./...) || status=$$?; fi; \
 	CGO_ENABLED=1 go test -race -count=1 $(PKGS) || status=$$?; \
@@ -64,7 +64,7 @@ fuzz: ## Run each fuzz target for FUZZTIME (30s)
 
 .PHONY: cover
 cover: ## Write coverage.out and print the total
-	@scripts/need.sh redis-server postgresql chromium
+	@scripts/need.sh redis-server postgresql chromium prometheus
 	go test -count=1 -coverpkg=./... -coverprofile=coverage.out $(PKGS)
 	@go tool cover -func=coverage.out | tail -n 1
 

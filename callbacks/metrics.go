@@ -1,6 +1,7 @@
 package callbacks
 
 import (
+	"iter"
 	"sync"
 	"time"
 
@@ -43,11 +44,21 @@ type kind struct {
 	n    int
 }
 
-func newMetrics(reg prometheus.Registerer, log *zap.Logger) *metrics {
-	return &metrics{log: log, quiet: map[[2]string]*kind{}, pushes: metric.Register(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
+// newMetrics has what became of pushes to each of the accounts there at 0, so that a first push is an increase.
+func newMetrics(reg prometheus.Registerer, accounts iter.Seq[string], log *zap.Logger) *metrics {
+	m := &metrics{log: log, quiet: map[[2]string]*kind{}, pushes: metric.Register(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "volley_callbacks_pushes_total",
 		Help: "Requests to the callbacks role by account and by what became of them; all but taken changed nothing.",
 	}, []string{"account", "result"}))}
+	for account := range accounts {
+		for _, result := range []string{taken, noToken, forged, malformed, oversized, unread, unproven, busy, unavailable} {
+			m.pushes.WithLabelValues(account, result)
+		}
+	}
+	for _, result := range []string{noPath, noAccount} {
+		m.pushes.WithLabelValues("", result)
+	}
+	return m
 }
 
 // turned counts a push that is turned away. Of a flood of them a line a minute is logged.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes sure that the programs named are there: need.sh cc redis-server postgresql
+# Makes sure that the programs named are there: need.sh cc redis-server postgresql prometheus
 #
 # What is missing is installed with apt-get, as root or through sudo. Where that can't be done, it says in one sentence
 # what is lacking and exits 1. When nothing is missing it does nothing and prints nothing.
@@ -52,9 +52,23 @@ if [[ $(id -u) != 0 ]]; then
 fi
 
 echo "need.sh: installing ${packages[*]}" >&2
+
+# Some packages start a service when they are installed, on a port that is somebody's. The tests start what they need
+# themselves, so nothing is started meanwhile: policy-rc.d is how Debian is told. What is there already is left alone.
+policy=/usr/sbin/policy-rc.d
+if [[ ! -e $policy ]]; then
+	printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+	"${as_root[@]}" chmod 755 "$policy"
+	trap '"${as_root[@]}" rm -f "$policy"' EXIT
+fi
+
 apt=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=120)
 {
 	"${as_root[@]}" "${apt[@]}" update || echo "need.sh: apt-get update failed, going on with the lists that are there"
 	"${as_root[@]}" "${apt[@]}" install --no-install-recommends "${packages[@]}" ||
 		die "missing: $lacking; apt-get could not install ${packages[*]}, see above"
 } </dev/null >&2
+# Nor is it started with the machine, where nobody had asked for it.
+if [[ " ${packages[*]} " == *" prometheus "* ]] && command -v systemctl >/dev/null; then
+	"${as_root[@]}" systemctl disable --quiet prometheus.service 2>/dev/null || true
+fi

@@ -76,7 +76,7 @@ func (a *app) runScheduler(ctx context.Context, cfg *config.Config, o *redis.Uni
 	if err := restore.Await(ctx, ledger.New(rdb), log); err != nil {
 		return nil // ctx has ended
 	}
-	asks, err := newPoller(cfg, rdb, log.Named("poll"))
+	asks, err := newPoller(cfg, rdb, a.tracer.spans(), log.Named("poll"))
 	if err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func schedulerOptions(cfg *config.Config, a *app) scheduler.Options {
 		secrets[name] = secret.Reveal()
 	}
 	return scheduler.Options{
-		Enqueue: producer(cfg), Files: fileRows(cfg.Scheduler.Files), Secrets: secrets, Private: cfg.Scheduler.AllowPrivate,
+		Enqueue: a.producer(cfg), Files: fileRows(cfg.Scheduler.Files), Secrets: secrets, Private: cfg.Scheduler.AllowPrivate,
 		Fired: countFirings(), Logger: a.log.Named("scheduler"),
 	}
 }
@@ -143,13 +143,16 @@ func schedulerOptions(cfg *config.Config, a *app) scheduler.Options {
 func countFirings() func(enqueue.Firing) {
 	ticks := metric.Register(prometheus.DefaultRegisterer, prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "volley_schedule_ticks_total", Help: "Ticks of schedules, by what became of them.",
-	}, []string{"schedule", "outcome"}))
+	}, []string{"outcome"}))
 	late := metric.Register(prometheus.DefaultRegisterer, prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name: "volley_schedule_fire_lateness_seconds", Help: "From a tick's time to when its job was enqueued, jitter included.",
 		Buckets: []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600},
 	}))
+	for _, o := range []schedule.Outcome{schedule.Fired, schedule.Missed, schedule.Skipped, schedule.Failed} {
+		ticks.WithLabelValues(string(o)) // is there before the first tick, so that it is an increase
+	}
 	return func(f enqueue.Firing) {
-		ticks.WithLabelValues(f.Schedule, string(f.Outcome)).Add(float64(f.Count))
+		ticks.WithLabelValues(string(f.Outcome)).Add(float64(f.Count))
 		if f.Outcome == schedule.Fired && f.Request == "" {
 			late.Observe(f.At.Sub(f.Tick).Seconds())
 		}

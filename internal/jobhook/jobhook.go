@@ -79,6 +79,9 @@ func New(rdb redis.UniversalClient, o Options) (*Teller, error) {
 			Name: "volley_job_hooks_total", Help: "Posts about jobs to their producers, by result: taken, failed (and made again), given_up.",
 		}, []string{"result"})),
 	}
+	for _, result := range []string{"taken", "failed", "given_up"} {
+		t.posts.WithLabelValues(result) // is there before the first post, so that it is an increase
+	}
 	for name, secret := range o.Secrets {
 		key, err := hook.ParseSecret(secret)
 		if err != nil {
