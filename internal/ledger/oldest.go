@@ -121,14 +121,14 @@ func (w *Waits) Put(ctx context.Context, job string, accounts []string, o Oldest
 	return err
 }
 
-// Wait is what the lists say of an account: in how many jobs somebody waits, and since when; zero times are for nobody.
-type Wait struct {
+// AccountWait is what the lists say of an account: in how many jobs somebody waits, and since when; zero times are for nobody.
+type AccountWait struct {
 	UnknownJobs, UnreportedJobs   int64
 	UnknownSince, UnreportedSince time.Time
 }
 
-// Of returns the Wait of each account. Of those who are accepted only who was so at or after since counts.
-func (w *Waits) Of(ctx context.Context, accounts []string, since time.Time) ([]Wait, error) {
+// Of returns the AccountWait of each account. Of those who are accepted only who was so at or after since counts.
+func (w *Waits) Of(ctx context.Context, accounts []string, since time.Time) ([]AccountWait, error) {
 	type list struct {
 		n      *redis.IntCmd
 		oldest *redis.ZSliceCmd
@@ -145,7 +145,7 @@ func (w *Waits) Of(ctx context.Context, accounts []string, since time.Time) ([]W
 	if _, err := pipe.Exec(ctx); err != nil {
 		return nil, err
 	}
-	out := make([]Wait, len(accounts))
+	out := make([]AccountWait, len(accounts))
 	for i, l := range lists {
 		out[i].UnknownJobs, out[i].UnknownSince = l[0].n.Val(), oldestOf(l[0].oldest)
 		out[i].UnreportedJobs, out[i].UnreportedSince = l[1].n.Val(), oldestOf(l[1].oldest)

@@ -17,8 +17,8 @@ type Depth struct {
 	Oldest time.Time
 }
 
-// Depths returns what is on each of the queues, in two round trips, whatever is on them.
-func Depths(ctx context.Context, rdb redis.UniversalClient, queues []string) ([]Depth, error) {
+// DepthsByState returns what is on each of the queues, in two round trips, whatever is on them.
+func DepthsByState(ctx context.Context, rdb redis.UniversalClient, queues []string) ([]Depth, error) {
 	type length struct {
 		pending, active, scheduled, retry *redis.IntCmd
 		last                              *redis.StringCmd

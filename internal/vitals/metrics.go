@@ -51,7 +51,7 @@ func (m *metrics) queue(account, priority string, d task.Depth, now time.Time) {
 	m.oldest.WithLabelValues(account, priority).Set(age(now, d.Oldest))
 }
 
-func (m *metrics) wait(account string, w ledger.Wait, now time.Time) {
+func (m *metrics) wait(account string, w ledger.AccountWait, now time.Time) {
 	m.unknown.WithLabelValues(account).Set(age(now, w.UnknownSince))
 	m.unknownJobs.WithLabelValues(account).Set(float64(w.UnknownJobs))
 	m.unreported.WithLabelValues(account).Set(age(now, w.UnreportedSince))

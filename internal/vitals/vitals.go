@@ -120,7 +120,7 @@ func (v *Vitals) Tell(ctx context.Context) error {
 			queues = append(queues, task.Queue(account, p))
 		}
 	}
-	depths, err := task.Depths(ctx, v.rdb, queues)
+	depths, err := task.DepthsByState(ctx, v.rdb, queues)
 	if err != nil {
 		return err
 	}
