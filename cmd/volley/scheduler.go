@@ -82,7 +82,8 @@ func (a *app) runScheduler(ctx context.Context, cfg *config.Config, o *redis.Uni
 	}
 	b := books.New(rdb, prometheus.DefaultRegisterer, log.Named("books"))
 	vital := vitals.New(rdb, vitals.Options{
-		Accounts: accountNames(cfg), GiveUp: cfg.Reports.GiveUp, Metrics: prometheus.DefaultRegisterer, Logger: log.Named("vitals"),
+		Accounts: accountNames(cfg), GiveUp: cfg.Reports.GiveUp,
+		Metrics: prometheus.DefaultRegisterer, Logger: log.Named("vitals"),
 	})
 	record, err := openRecord(cfg)
 	if err != nil {

@@ -17,6 +17,17 @@ type Depth struct {
 	Oldest time.Time
 }
 
+// Sum is what is on several queues together.
+func Sum(depths []Depth) (all Depth) {
+	for _, d := range depths {
+		all.Pending, all.Active, all.Scheduled, all.Retry = all.Pending+d.Pending, all.Active+d.Active, all.Scheduled+d.Scheduled, all.Retry+d.Retry
+		if all.Oldest.IsZero() || !d.Oldest.IsZero() && d.Oldest.Before(all.Oldest) {
+			all.Oldest = d.Oldest
+		}
+	}
+	return all
+}
+
 // DepthsByState returns what is on each of the queues, in two round trips, whatever is on them.
 func DepthsByState(ctx context.Context, rdb redis.UniversalClient, queues []string) ([]Depth, error) {
 	type length struct {

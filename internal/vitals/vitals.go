@@ -114,10 +114,14 @@ func (v *Vitals) turn(ctx context.Context) error {
 // Tell sets the metrics to what is known.
 func (v *Vitals) Tell(ctx context.Context) error {
 	now := v.now()
-	queues := make([]string, 0, len(v.opts.Accounts)*len(task.Priorities))
+	shards, err := v.ledger.MostShards(ctx)
+	if err != nil {
+		return err
+	}
+	var queues []string
 	for _, account := range v.opts.Accounts {
 		for _, p := range task.Priorities {
-			queues = append(queues, task.Queue(account, p))
+			queues = append(queues, task.Queues(account, p, shards[account])...)
 		}
 	}
 	depths, err := task.DepthsByState(ctx, v.rdb, queues)
@@ -142,8 +146,10 @@ func (v *Vitals) Tell(ctx context.Context) error {
 	}
 	m := v.metrics
 	for i, account := range v.opts.Accounts {
-		for k, p := range task.Priorities {
-			m.queue(account, priorityName(p), depths[i*len(task.Priorities)+k], now)
+		for _, p := range task.Priorities {
+			n := len(task.Queues(account, p, shards[account]))
+			m.queue(account, priorityName(p), task.Sum(depths[:n]), now)
+			depths = depths[n:]
 		}
 		m.wait(account, waits[i], now)
 	}
