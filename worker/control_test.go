@@ -4,8 +4,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hibiken/asynq"
+
 	"github.com/volleysms/volley/enqueue"
 	"github.com/volleysms/volley/internal/ledger"
+	"github.com/volleysms/volley/internal/task"
 	"github.com/volleysms/volley/providers"
 	"github.com/volleysms/volley/worker"
 )
@@ -56,6 +59,26 @@ func TestWorker_Control(t *testing.T) {
 			t.Errorf("counts %+v, twice: %v", st.Counts, g.twice())
 		}
 		s.clean(r.JobID)
+	})
+	t.Run("ABatchThatComesUpWhilePausedIsTakenAgainByTheSameWorker", func(t *testing.T) {
+		g := &gateway{limits: providers.Limits{Recipients: 10}}
+		s := newSystem(t, worker.Account{Name: "a", Adapter: g, Concurrency: 2})
+		r := s.enqueue(enqueue.Job{Via: "a", Text: "Hi", Recipients: numbers(50)})
+		if _, err := s.client.Pause(t.Context(), r.JobID, enqueue.Ask{}); err != nil {
+			t.Fatal(err)
+		}
+		s.start()
+		queues := asynq.NewInspectorFromRedisClient(s.rdb())
+		s.eventually("looked at", func() bool {
+			q, err := queues.GetQueueInfo(task.Queue("a", 0))
+			return err == nil && q.Processed > 0 && q.Size == 0
+		})
+		if _, err := s.client.Resume(t.Context(), r.JobID, enqueue.Ask{}); err != nil {
+			t.Fatal(err)
+		}
+		if st := s.completed(r.JobID); st.Counts.Accepted != 50 || g.count() != 5 {
+			t.Errorf("counts %+v after %d calls", st.Counts, g.count())
+		}
 	})
 	t.Run("ACancelledJobMakesNoFurtherCallAndCannotBeResumed", func(t *testing.T) {
 		g, next := paced(10)

@@ -208,6 +208,7 @@ func TestWorker_ResendUnknown(t *testing.T) {
 		s := newSystem(t, worker.Account{Name: "a", Adapter: g, Concurrency: 1})
 		s.start()
 		r := s.enqueue(enqueue.Job{Via: "a", Text: "Hi", Recipients: numbers(30), OnUnknown: enqueue.Resend})
+		s.eventually("lost", func() bool { return g.count() >= 2 })
 		held := s.enqueue(enqueue.Job{Via: "a", Text: "Hi", Recipients: numbers(30)})
 		if st := s.completed(r.JobID); st.Counts.Accepted != 30 || s.outcomes(r.JobID)["4500000000"].Attempts != 2 {
 			t.Errorf("counts %+v", st.Counts)
