@@ -88,7 +88,8 @@ func (r *rig) finish(tb testingT, id string) {
 		}
 		_, _, err = r.ledger.Commit(ctx, &held, c)
 		check(err)
-		check(r.ledger.SetFed(ctx, id, b+1))
+		_, err = r.ledger.SetFed(ctx, id, b+1)
+		check(err)
 		_, err = r.ledger.Finish(ctx, id, b, time.Now())
 		check(err)
 	}

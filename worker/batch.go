@@ -23,8 +23,8 @@ const maxRun = 10 * time.Minute
 // waitForOwner is how often a batch is looked at that another living worker holds.
 const waitForOwner = 3 * time.Second
 
-// batch takes a batch, sends what is to be sent, and gives it up. It returns nil when the batch needs no task any more,
-// and errBack with a pause when it does.
+// batch takes a batch, sends what is to be sent, and gives it up, and goes on with the batches that follow it. It returns nil
+// when the batch needs no task any more, and errBack with a pause when it does.
 func (w *Worker) batch(ctx context.Context, a *account, ref task.Ref) (pause time.Duration, err error) {
 	job, err := w.job(ctx, ref.Job)
 	if err != nil {
@@ -40,6 +40,27 @@ func (w *Worker) batch(ctx context.Context, a *account, ref task.Ref) (pause tim
 		return 0, errBack
 	}
 	defer a.shares.leave(ref.Job)
+	p := place{until: time.Now().Add(maxRun)}
+	pause, err = p.visit(ctx, a, job, ref)
+	for p.following > 0 {
+		ref.Batch = p.following
+		pause, err := p.visit(ctx, a, job, ref)
+		a.aside(job, ref, pause, err)
+	}
+	return pause, err
+}
+
+// place is one of those that an account has for batches in hand. When a batch has finished, the next one that is not on the
+// queue yet may have its place at once: that saves the way through the queue.
+type place struct {
+	until     time.Time // then the others on the queue have their turn
+	following int       // the batch that is to have it; 0 is none
+}
+
+// visit is a batch's stay.
+func (p *place) visit(ctx context.Context, a *account, job *jobInfo, ref task.Ref) (pause time.Duration, err error) {
+	w := a.w
+	p.following = 0
 	r, pause, err := w.hold(ctx, a, job, ref)
 	if r == nil {
 		return pause, err
@@ -51,7 +72,25 @@ func (w *Worker) batch(ctx context.Context, a *account, ref task.Ref) (pause tim
 			return 0, err
 		}
 	}
+	r.place = p
 	return r.whole(ctx)
+}
+
+// free reports whether a batch of the job may follow the one whose place it is: it can be sent from here, and nobody is kept
+// waiting.
+func (p *place) free(a *account, job *jobInfo) bool {
+	return len(job.spec.Legs) <= 1 && !a.w.stopped() && time.Now().Before(p.until) && a.gate.shutFor() == nil &&
+		a.shares.spare(job.spec.ID, a.tasks()-a.perJob())
+}
+
+// aside puts a batch that has no task on the queue, when it needs one.
+func (a *account) aside(job *jobInfo, ref task.Ref, pause time.Duration, err error) {
+	if err == nil {
+		return
+	}
+	if back := a.verdict(ref, pause, err); back != nil {
+		a.putAfter(task.Queue(a.name, job.spec.Priority), ref, max(0, pauseBefore(back)))
+	}
 }
 
 // hold takes a batch that is to be sent by this account now, or soon. It returns nil when there is no such thing, with what is
@@ -172,6 +211,7 @@ type run struct {
 	// released is true when the commit that records the last outcome gives the batch up as well.
 	released bool
 	control  ledger.Control
+	place    *place
 	done     chan struct{} // closed when open is 0
 	hours    hours
 	turn     uint64          // of the lists of opt-outs, when the calls were planned
@@ -358,7 +398,7 @@ func (r *run) end(ctx context.Context) (pause time.Duration, err error) {
 		if r.yields {
 			r.a.ready.quiet(r.w.stopCtx, maxYield)
 		}
-		return 0, r.w.finish(ctx, r.a, r.job, r.held.Batch)
+		return 0, r.finish(ctx)
 	case move:
 		ref, spec := task.Ref{Job: r.job.spec.ID, Batch: r.held.Batch}, &r.job.spec
 		return 0, task.Put(ctx, r.w.queue, task.QueueFor(spec, spec.Account(next), ref.Batch), ref, time.Time{})

@@ -18,9 +18,8 @@ type feeder struct {
 }
 
 type feed struct {
-	mu    sync.Mutex
-	fed   int
-	speed speed
+	mu  sync.Mutex
+	fed int // the cursor, as far as it is known here
 }
 
 func (f *feeder) of(job string) *feed {
@@ -43,36 +42,31 @@ func (f *feeder) forget(job string) {
 
 // feedFirst fills the window of a job whose first batch has come up.
 func (w *Worker) feedFirst(ctx context.Context, a *account, job *jobInfo) error {
-	if job.batches == 1 {
-		return w.ledger.SetFed(ctx, job.spec.ID, 1)
-	}
-	return w.feed(ctx, a, job, ledger.Progress{Batches: job.batches})
+	return w.feed(ctx, job, min(job.batches, w.window(a, job)), 1)
 }
 
-// feed tops the window up.
-func (w *Worker) feed(ctx context.Context, a *account, job *jobInfo, p ledger.Progress) error {
+// feed puts the batches of a job on the queue up to a target, when they are as many as fewest or the last ones.
+func (w *Worker) feed(ctx context.Context, job *jobInfo, target, fewest int) error {
 	f := w.feeder.of(job.spec.ID)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.fed = max(f.fed, p.Fed)
-	f.speed.note(p.Done, time.Now())
-	window := w.window(a, &f.speed)
-	target := min(p.Batches, p.Done+window)
-	if f.fed >= target || f.fed > 0 && target < p.Batches && target-f.fed < max(1, window/4) {
-		return nil // full, or nearly: several are put at a time
+	if f.fed >= target || target < job.batches && target-f.fed < fewest {
+		return nil
 	}
-	if err := w.put(ctx, job, f.fed, target); err != nil {
+	// The cursor goes first: what is between is put there by nobody else.
+	from, err := w.ledger.SetFed(ctx, job.spec.ID, target)
+	if err != nil {
 		return err
 	}
-	if err := w.ledger.SetFed(ctx, job.spec.ID, target); err != nil {
-		return err
-	}
-	f.fed = target
-	return nil
+	f.fed = max(from, target)
+	return w.put(ctx, job, max(1, from), target) // the first one is in hand
 }
 
 // put puts batches on the queues of the accounts they are with, some at a time.
 func (w *Worker) put(ctx context.Context, job *jobInfo, from, to int) error {
+	if from >= to {
+		return nil
+	}
 	spec := &job.spec
 	via := make([]ledger.Holder, to-from) // all with the first account
 	if len(spec.Legs) > 0 {
@@ -100,9 +94,14 @@ func (w *Worker) put(ctx context.Context, job *jobInfo, from, to int) error {
 	return errors.Join(errs...)
 }
 
-// finish notes that a batch needs no further call, and puts the next ones on the queue.
-func (w *Worker) finish(ctx context.Context, a *account, job *jobInfo, batch int) error {
-	p, err := w.ledger.Finish(ctx, job.spec.ID, batch, w.clock.now())
+// finish notes that the batch needs no further call. The next one has its place, or goes on the queue.
+func (r *run) finish(ctx context.Context) error {
+	w, a, job := r.w, r.a, r.job
+	end := w.ledger.Finish
+	if r.place != nil && r.place.free(a, job) {
+		end = w.ledger.FinishForNext
+	}
+	p, err := end(ctx, job.spec.ID, r.held.Batch, w.clock.now())
 	if err != nil {
 		return err
 	}
@@ -110,5 +109,13 @@ func (w *Worker) finish(ctx context.Context, a *account, job *jobInfo, batch int
 		w.feeder.forget(job.spec.ID)
 		return nil
 	}
-	return w.feed(ctx, a, job, p)
+	if p.Following > 0 {
+		r.place.following = p.Following
+	}
+	f := w.feeder.of(job.spec.ID)
+	f.mu.Lock()
+	f.fed = max(f.fed, p.Fed)
+	f.mu.Unlock()
+	window := w.window(a, job)
+	return w.feed(ctx, job, min(p.Batches, p.Done+window), max(1, window/4)) // several are put at a time
 }

@@ -3,7 +3,6 @@ package worker
 import (
 	"context"
 	"sync"
-	"time"
 )
 
 // fullBatch is how many recipients most batches of a large job have.
@@ -13,7 +12,7 @@ const fullBatch = 1000
 // more, so that jobs share an account from the start and not after all that is in hand of the first.
 func (a *account) perJob() int {
 	calls := (fullBatch + a.limits.Recipients - 1) / a.limits.Recipients
-	return min(max(2, (4*a.lanes+calls-1)/calls+1), 64)
+	return min(max(2, (2*a.lanes+calls-1)/calls+1), 64)
 }
 
 // tasks is how many tasks of a priority are in hand at a time: room for the batches of several jobs, and for as many jobs
@@ -22,8 +21,9 @@ func (a *account) tasks() int { return max(3*a.perJob(), min(max(8, a.lanes), 64
 
 // shares counts the batches in hand of each job. The zero value has none. It is safe for concurrent use.
 type shares struct {
-	mu   sync.Mutex
-	jobs map[string]*share
+	mu    sync.Mutex
+	jobs  map[string]*share
+	total int // in hand or waiting, of all jobs
 }
 
 type share struct {
@@ -43,6 +43,7 @@ func (s *shares) enter(ctx context.Context, job string, limit int) bool {
 		j = &share{changed: make(chan struct{}, 1)}
 		s.jobs[job] = j
 	}
+	s.total++
 	for j.inHand >= limit {
 		j.waiting++
 		s.mu.Unlock()
@@ -53,6 +54,7 @@ func (s *shares) enter(ctx context.Context, job string, limit int) bool {
 		s.mu.Lock()
 		j.waiting--
 		if ctx.Err() != nil {
+			s.total--
 			s.tidy(job, j)
 			return false
 		}
@@ -78,8 +80,18 @@ func (s *shares) leave(job string) {
 	defer s.mu.Unlock()
 	j := s.jobs[job]
 	j.inHand--
+	s.total--
 	j.wake()
 	s.tidy(job, j)
+}
+
+// spare reports whether no batch of the job waits for another to leave, and no more than most of all jobs are in hand, so that
+// those which are on the queue find room.
+func (s *shares) spare(job string, most int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	j := s.jobs[job]
+	return j != nil && j.waiting == 0 && s.total <= most
 }
 
 func (s *shares) tidy(job string, j *share) {
@@ -88,42 +100,15 @@ func (s *shares) tidy(job string, j *share) {
 	}
 }
 
-// speed is how many batches of a job finish in a second, over all workers. The zero value knows nothing yet. It is not
-// safe for concurrent use.
-type speed struct {
-	at   time.Time
-	done int
-	rate float64
-}
-
-const speedOver = 50 * time.Millisecond
-
-// note learns how many are done by now.
-func (s *speed) note(done int, now time.Time) {
-	d := now.Sub(s.at)
-	if s.at.IsZero() || done < s.done {
-		s.at, s.done = now, done
-		return
-	}
-	if d < speedOver {
-		return
-	}
-	s.rate = float64(done-s.done) / d.Seconds()
-	s.at, s.done = now, done
-}
-
-// ahead is how long a job's batches on the queue last, beside those in hand; maxAhead bounds them.
-const (
-	ahead    = 200 * time.Millisecond
-	maxAhead = 128
-)
-
-// window is how many batches of a job are on the queue and in hand at a time, over all workers. It is no larger than
-// keeps them busy, so that jobs that come later get their turns soon.
-func (w *Worker) window(a *account, s *speed) int {
+// window is how many batches of a job are on the queue and in hand at a time, over all workers: as many as keep them busy, so
+// that jobs that come later get their turns soon. Where batches go through the queue one by one, more are ready there.
+func (w *Worker) window(a *account, job *jobInfo) int {
 	if w.opts.Window > 0 {
 		return w.opts.Window
 	}
 	n := a.perJob()
-	return (n+(n+3)/4)*int(w.peers.Load()) + min(maxAhead, int(s.rate*ahead.Seconds()))
+	if len(job.spec.Legs) > 1 {
+		n += (n + 1) / 2
+	}
+	return n * int(w.peers.Load())
 }

@@ -6,7 +6,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hibiken/asynq"
+
 	"github.com/volleysms/volley/enqueue"
+	"github.com/volleysms/volley/internal/task"
 	"github.com/volleysms/volley/providers"
 	"github.com/volleysms/volley/worker"
 )
@@ -73,6 +76,25 @@ func TestWorker_Priority(t *testing.T) {
 		close(next)
 		s.completed(one.JobID)
 		s.completed(two.JobID)
+	})
+}
+
+// A campaign that is alone does not go through the queue batch by batch.
+func TestWorker_BatchesFollowEachOther(t *testing.T) {
+	g := &gateway{limits: providers.Limits{Recipients: 500}}
+	s := newSystem(t, worker.Account{Name: "a", Adapter: g, Concurrency: 2})
+	s.start()
+	r := s.enqueue(enqueue.Job{Via: "a", Text: "Hi", Recipients: numbers(30_000)})
+	if st := s.completed(r.JobID); st.Counts.Accepted != 30_000 || len(g.twice()) > 0 {
+		t.Errorf("counts %+v", st.Counts)
+	}
+	s.clean(r.JobID)
+	s.eventually("acknowledged", func() bool {
+		q, err := asynq.NewInspectorFromRedisClient(s.rdb()).GetQueueInfo(task.Queue("a", 0))
+		if err == nil && q.Processed > 10 {
+			t.Fatalf("%d of 30 batches went through the queue", q.Processed)
+		}
+		return err == nil && q.Size == 0
 	})
 }
 

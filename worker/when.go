@@ -207,22 +207,7 @@ func (r *run) back(ctx context.Context) (pause time.Duration, err error) {
 
 // feedPast fills the window of a job behind a batch that waits: others may have their turn before.
 func (w *Worker) feedPast(ctx context.Context, a *account, job *jobInfo, batch int) error {
-	f := w.feeder.of(job.spec.ID)
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	target := min(job.batches, batch+1+w.window(a, &f.speed))
-	f.fed = max(f.fed, batch+1) // they are fed in order
-	if f.fed >= target {
-		return nil
-	}
-	if err := w.put(ctx, job, f.fed, target); err != nil {
-		return err
-	}
-	if err := w.ledger.SetFed(ctx, job.spec.ID, target); err != nil {
-		return err
-	}
-	f.fed = target
-	return nil
+	return w.feed(ctx, job, min(job.batches, batch+1+w.window(a, job)), 1)
 }
 
 // waitError sends a task back to its queue until a moment. It is no failure.

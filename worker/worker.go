@@ -242,10 +242,17 @@ func (w *Worker) handle(a *account, t *asynq.Task) error {
 		return &backError{}
 	}
 	pause, err := a.attend(ref)
+	if err == nil {
+		return nil
+	}
+	return a.verdict(ref, pause, err)
+}
+
+// verdict is what becomes of the task of a batch whose stay ended with an error: none is needed any more when it is nil.
+func (a *account) verdict(ref task.Ref, pause time.Duration, err error) error {
+	w := a.w
 	var wait *waitError
 	switch {
-	case err == nil:
-		return nil
 	case errors.As(err, &wait):
 		return wait
 	case errors.Is(err, errBack):

@@ -301,7 +301,7 @@ func TestReopen(t *testing.T) {
 		records(t, l, id, 0, accepted, failed, unknown)
 		records(t, l, id, 1, accepted)
 		records(t, l, id, 2, unknown)
-		if err := l.SetFed(t.Context(), id, 3); err != nil {
+		if _, err := l.SetFed(t.Context(), id, 3); err != nil {
 			t.Fatal(err)
 		}
 		finish(t, l, id, 0, 1, 2)

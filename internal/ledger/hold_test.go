@@ -336,7 +336,7 @@ func TestScripts_Forgotten(t *testing.T) {
 				_, _, err := l.Commit(ctx, &h, &Commit{Seq: 1, Records: change(0, Queued, Record{State: Accepted}), Via: -1})
 				return err
 			}},
-			{"SetFed", func() error { return l.SetFed(ctx, "job", 4) }},
+			{"SetFed", func() error { _, err := l.SetFed(ctx, "job", 4); return err }},
 			{"Finish", func() error { _, err := l.Finish(ctx, "job", 0, time.UnixMilli(1)); return err }},
 		}
 		for _, s := range steps {

@@ -333,19 +333,31 @@ type Progress struct {
 	Done, Batches, Fed int
 	// Ended is true for the one call that completed the job.
 	Ended bool
+	// Following is the batch that the caller is to go on with, which nobody else is given; 0 is none.
+	Following int
 }
 
 // Finish notes that a batch has nothing left to send. Doing it again changes nothing. ErrNotFound when there is no such
 // job, or it is not sealed; nothing is written then.
 func (l *Ledger) Finish(ctx context.Context, job string, batch int, now time.Time) (Progress, error) {
-	v, err := finishScript.Run(ctx, l.rdb, []string{jobKey(job), doneKey(job)}, batch, now.UnixMilli()).Int64Slice()
+	return l.finish(ctx, job, batch, now, false)
+}
+
+// FinishForNext is Finish by who can go on with another batch of the job: it is given the first that has not been put on the
+// queue, if there is one. Whoever dies before it has taken that one leaves it to the sweep.
+func (l *Ledger) FinishForNext(ctx context.Context, job string, batch int, now time.Time) (Progress, error) {
+	return l.finish(ctx, job, batch, now, true)
+}
+
+func (l *Ledger) finish(ctx context.Context, job string, batch int, now time.Time, next bool) (Progress, error) {
+	v, err := finishScript.Run(ctx, l.rdb, []string{jobKey(job), doneKey(job)}, batch, now.UnixMilli(), next).Int64Slice()
 	if err != nil {
 		return Progress{}, err
 	}
 	if len(v) == 0 {
 		return Progress{}, ErrNotFound
 	}
-	p := Progress{Done: int(v[0]), Batches: int(v[1]), Fed: int(v[2]), Ended: v[3] == 1}
+	p := Progress{Done: int(v[0]), Batches: int(v[1]), Fed: int(v[2]), Ended: v[3] == 1, Following: int(v[4])}
 	if p.Done >= p.Batches {
 		// Repeated by every later call, so that a crash in between leaves no completed job in the list.
 		pipe := l.rdb.Pipeline()
@@ -356,7 +368,8 @@ func (l *Ledger) Finish(ctx context.Context, job string, batch int, now time.Tim
 	return p, err
 }
 
-// SetFed notes that the batches below n have been put on the queue. The cursor never goes back.
-func (l *Ledger) SetFed(ctx context.Context, job string, n int) error {
-	return fedScript.Run(ctx, l.rdb, []string{jobKey(job)}, n).Err()
+// SetFed notes that the batches below n are on the queue, and returns where that cursor was. It never goes back. The batches in
+// between are for the caller to put there, and nobody else does; if it dies before, the sweep does.
+func (l *Ledger) SetFed(ctx context.Context, job string, n int) (from int, err error) {
+	return fedScript.Run(ctx, l.rdb, []string{jobKey(job)}, n).Int()
 }

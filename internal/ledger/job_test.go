@@ -65,8 +65,8 @@ func TestJob_NotThere(t *testing.T) {
 				}
 			})
 		}
-		if err := l.SetFed(ctx, "none", 3); err != nil {
-			t.Errorf("SetFed: %v", err)
+		if from, err := l.SetFed(ctx, "none", 3); err != nil || from != 3 {
+			t.Errorf("SetFed: got %d, %v; nothing is to be put on the queue", from, err)
 		}
 		if keys := keysLike(t, rdb, "*"); len(keys) > 0 {
 			t.Errorf("left behind: %v", keys)
@@ -396,7 +396,7 @@ func TestFinish(t *testing.T) {
 		t.Run("TheLastBatchEndsTheJobOnce", func(t *testing.T) {
 			c := newContent("once", [2]int{1, 0}, [2]int{1, 0}, [2]int{1, 0})
 			c.seal(t, l)
-			if err := l.SetFed(ctx, "once", 2); err != nil {
+			if _, err := l.SetFed(ctx, "once", 2); err != nil {
 				t.Fatal(err)
 			}
 			steps := []struct {
@@ -418,6 +418,24 @@ func TestFinish(t *testing.T) {
 			}
 			if j, err := l.Job(ctx, "once"); err != nil || !j.Completed.Equal(time.UnixMilli(1003)) || j.Done != 3 {
 				t.Errorf("completed %v with %d done, %v", j.Completed, j.Done, err)
+			}
+		})
+		t.Run("WhoFinishesIsGivenTheFirstBatchThatIsNotOnTheQueue", func(t *testing.T) {
+			newContent("chain", [2]int{1, 0}, [2]int{1, 0}, [2]int{1, 0}, [2]int{1, 0}).seal(t, l)
+			if p, err := l.FinishForNext(ctx, "chain", 3, time.UnixMilli(1)); err != nil || p.Following != 0 {
+				t.Errorf("got %+v, %v; before the first batch has come up there is none", p, err)
+			}
+			if _, err := l.SetFed(ctx, "chain", 2); err != nil {
+				t.Fatal(err)
+			}
+			if p, err := l.Finish(ctx, "chain", 0, time.UnixMilli(1)); err != nil || p.Following != 0 || p.Fed != 2 {
+				t.Errorf("got %+v, %v from who did not ask", p, err)
+			}
+			for _, want := range []int{2, 3, 0} {
+				p, err := l.FinishForNext(ctx, "chain", 0, time.UnixMilli(1))
+				if err != nil || p.Following != want || want > 0 && p.Fed != want+1 {
+					t.Errorf("got %+v, %v, want %d to follow", p, err, want)
+				}
 			}
 		})
 		t.Run("ARepeatedCallTakesTheJobOffTheListAfterACrash", func(t *testing.T) {
@@ -497,10 +515,12 @@ func TestSetFed_NeverGoesBack(t *testing.T) {
 	onBoth(t, func(t *testing.T, rdb *redis.Client) {
 		l, ctx := New(rdb), t.Context()
 		newContent("fed", [2]int{1, 0}).seal(t, l)
+		was := 0
 		for _, s := range []struct{ set, want int }{{3, 3}, {2, 3}, {10, 10}, {9, 10}, {0, 10}} {
-			if err := l.SetFed(ctx, "fed", s.set); err != nil {
-				t.Fatal(err)
+			if from, err := l.SetFed(ctx, "fed", s.set); err != nil || from != was {
+				t.Fatalf("before %d: got %d, %v, want %d", s.set, from, err, was)
 			}
+			was = s.want
 			if j, err := l.Job(ctx, "fed"); err != nil || j.Fed != s.want {
 				t.Errorf("after %d: got %d, %v, want %d", s.set, j.Fed, err, s.want)
 			}

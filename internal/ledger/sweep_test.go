@@ -31,7 +31,7 @@ func TestUnfinished(t *testing.T) {
 		if got := unfinished(9); len(got) > 0 {
 			t.Errorf("before the first was put on the queue: %v", got)
 		}
-		if err := l.SetFed(ctx, "job", 18); err != nil {
+		if _, err := l.SetFed(ctx, "job", 18); err != nil {
 			t.Fatal(err)
 		}
 		if got, want := unfinished(3), []int{0, 1, 2}; !slices.Equal(got, want) {

@@ -63,7 +63,7 @@ func TestSweeper_AmongMoreBatchesThanOneLook(t *testing.T) {
 			}
 		}
 	}
-	if err := g.ledger.SetFed(t.Context(), r.JobID, batches); err != nil {
+	if _, err := g.ledger.SetFed(t.Context(), r.JobID, batches); err != nil {
 		t.Fatal(err)
 	}
 	if late, err := g.sweeper.Forsaken(t.Context(), r.JobID); err != nil || len(late) != 1 {

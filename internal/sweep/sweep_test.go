@@ -51,7 +51,7 @@ func newRig(t *testing.T, at time.Time) *rig {
 		if err := task.Put(t.Context(), q, task.Queue("a", 0), task.Ref{Job: r.JobID, Batch: 1}, time.Time{}); err != nil {
 			t.Fatal(err)
 		}
-		if err := g.ledger.SetFed(t.Context(), r.JobID, 2); err != nil {
+		if _, err := g.ledger.SetFed(t.Context(), r.JobID, 2); err != nil {
 			t.Fatal(err)
 		}
 	}
