@@ -3,7 +3,7 @@
 -- {-2, control} when nobody has it. Of a batch whose job was re-routed since it was taken the control is 'moved'.
 -- KEYS batch, outcomes, side, counters
 -- ARGV token, seq, flags (r release, c compact), via or -1, offset in side, addition to side, outcomes as they are after
---   this when compacting (or ''), entries for the records, entries for the claims,
+--   this (or ''; only with c), entries for the records, entries for the claims,
 --   then for the records and again for the claims: n, n x (counter, change)
 local own, seq, granted, via = unpack(redis.call('HMGET', KEYS[1], 'own', 'seq', 'granted', 'via'))
 local ctl, from = unpack(redis.call('HMGET', KEYS[4], 'ctl', 'from'))
@@ -15,22 +15,28 @@ if own ~= ARGV[1] then
 end
 if tonumber(seq) >= tonumber(ARGV[2]) then return {tonumber(granted or 0), ctl} end
 
-local i = 10
-local function apply(entries)
+local i, change = 10, {}
+local function count()
   for _ = 1, tonumber(ARGV[i]) do
-    redis.call('HINCRBY', KEYS[4], ARGV[i + 1], ARGV[i + 2])
+    local state = ARGV[i + 1]
+    change[state] = (change[state] or 0) + tonumber(ARGV[i + 2])
     i = i + 2
   end
   i = i + 1
-  if entries ~= '' then redis.call('APPEND', KEYS[2], entries) end
 end
 
-apply(ARGV[8])
+local entries = ARGV[8]
+count()
 granted = 0
 if ctl == '' and ARGV[9] ~= '' then
-  apply(ARGV[9])
+  entries = entries .. ARGV[9]
+  count()
   granted = 1
 end
+for state, n in pairs(change) do
+  if n ~= 0 then redis.call('HINCRBY', KEYS[4], state, n) end
+end
+if ARGV[7] == '' and entries ~= '' then redis.call('APPEND', KEYS[2], entries) end
 if ARGV[6] ~= '' then redis.call('SETRANGE', KEYS[3], ARGV[5], ARGV[6]) end
 if ARGV[4] ~= '-1' then redis.call('HSET', KEYS[1], 'via', ARGV[4]) end
 if string.find(ARGV[3], 'c', 1, true) then
