@@ -278,14 +278,16 @@ func (r *run) resends(rec *ledger.Record) bool {
 		int(rec.Attempts) < r.w.opts.Retry.MaxAttempts
 }
 
+// itemPool keeps what one batch's planner was asked for the next one's.
+var itemPool = sync.Pool{New: func() any { return new([]plan.Item) }}
+
 // send plans the calls for what is queued and gives them to the lanes.
 func (r *run) send() {
-	items := r.ripe()
-	if len(items) == 0 {
-		close(r.done)
-		return
-	}
-	calls, refused := plan.Plan(r.job.input(items), r.a.limits)
+	items := itemPool.Get().(*[]plan.Item)
+	*items = r.ripe((*items)[:0])
+	calls, refused := plan.Plan(r.job.input(*items), r.a.limits)
+	clear(*items)
+	itemPool.Put(items)
 	if len(refused) > 0 {
 		r.refuse(refused)
 	}
@@ -293,10 +295,11 @@ func (r *run) send() {
 		close(r.done)
 		return
 	}
-	out := make([]*call, len(calls))
+	out, all := make([]*call, len(calls)), make([]call, len(calls))
 	for i := range calls {
 		r.dress(&calls[i])
-		out[i] = &call{part: calls[i], run: r, turn: r.turn}
+		all[i] = call{part: calls[i], run: r, turn: r.turn}
+		out[i] = &all[i]
 	}
 	r.open = len(out)
 	r.push(out...)

@@ -56,10 +56,10 @@ type hours struct {
 	why     window.Why
 }
 
-// ripe returns what the planner is to be asked: the recipients who are queued and may be sent to now. Those for whom it
+// ripe appends what the planner is to be asked: the recipients who are queued and may be sent to now. Those for whom it
 // is too late are recorded as expired, and those who opted out as suppressed.
-func (r *run) ripe() []plan.Item {
-	items := make([]plan.Item, 0, len(r.records))
+func (r *run) ripe(items []plan.Item) []plan.Item {
+	items = slices.Grow(items, len(r.records))
 	h := &r.hours
 	t := h.t
 	var late []lateOne

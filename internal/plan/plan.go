@@ -105,16 +105,15 @@ func (p *planner) same(text string, size sms.Size, textBytes int) {
 	}
 
 	for _, layer := range layers(p.in.Items, func(it *Item) sms.MSISDN { return it.To }) {
-		for chunk := range slices.Chunk(layer, perCall) {
-			c := p.call(size)
-			c.Text = text
-			c.Recipients = make([]providers.Recipient, len(chunk))
-			indexes := make([]int, len(chunk))
-			for i := range chunk {
-				c.Recipients[i].To = chunk[i].To
-				indexes[i] = chunk[i].Index
-			}
-			p.calls = append(p.calls, Call{Call: c, Items: indexes})
+		recipients, indexes := make([]providers.Recipient, len(layer)), make([]int, len(layer))
+		for i := range layer {
+			recipients[i].To, indexes[i] = layer[i].To, layer[i].Index
+		}
+		p.calls = slices.Grow(p.calls, len(layer)/perCall+1)
+		for at := 0; at < len(layer); at += perCall {
+			c, end := p.call(size), min(at+perCall, len(layer))
+			c.Text, c.Recipients = text, recipients[at:end:end]
+			p.calls = append(p.calls, Call{Call: c, Items: indexes[at:end:end]})
 		}
 	}
 }

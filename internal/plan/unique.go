@@ -2,6 +2,8 @@ package plan
 
 import (
 	"math/bits"
+	"slices"
+	"sync"
 
 	"github.com/volleysms/volley/sms"
 )
@@ -27,12 +29,19 @@ func layers[T any](all []T, to func(*T) sms.MSISDN) [][]T {
 	return out
 }
 
+// tables are kept from one plan for the next.
+var tables = sync.Pool{New: func() any { return new([]uint64) }}
+
 // unique reports whether no number occurs twice. It is the usual case, so it has a hash table of its own that costs a few
 // nanoseconds a number.
 func unique[T any](all []T, to func(*T) sms.MSISDN) bool {
 	// At most half full. A slot has the number's complement, which is never zero: an MSISDN has 15 digits at most.
 	log := bits.Len(uint(2 * len(all)))
-	slots := make([]uint64, 1<<log)
+	table := tables.Get().(*[]uint64)
+	defer tables.Put(table)
+	*table = slices.Grow((*table)[:0], 1<<log)[:1<<log]
+	slots := *table
+	clear(slots)
 	for i := range all {
 		key := ^uint64(to(&all[i]))
 		at := key * 0x9e3779b97f4a7c15 >> (64 - log)
