@@ -17,19 +17,24 @@ func newBench(a *app) *cobra.Command {
 		Use:   "bench",
 		Short: "Measure the whole pipeline on this machine, against a bare loop that posts the same calls",
 		Long: `Measure the whole pipeline on this machine: enqueue, queue, plan, call, record, through the real adapters, against a
-gateway in the same process that answers at once. A bare loop posts the same requests in the same run, records
-nothing, and so shows what is the network's and the gateway's share.
+gateway in the same process that answers at once. A bare loop makes the same requests in the same run: it writes
+each body from the recipients' numbers, posts it with net/http at its defaults, reads the answer, and records nothing.
+So it shows what is the network's and the gateway's share. "The adapter alone" is the same with Volley's own adapter.
 
 Without --redis a redis-server of its own is started, with AOF, and removed afterwards. With it, what the benchmark
 writes is removed again; the address in the configuration is never used.`,
 		Example: `  volley bench                                           # 100,000 recipients, 250 a call
   volley bench --recipients 1000000 --json
-  volley bench --per-call 1 --concurrency 32             # a gateway that takes one recipient a call
+  volley bench --per-call 1                              # a gateway that takes one recipient a call
   volley bench --latency 20ms --redis redis://10.0.0.5:6379/9
   volley bench --urgent 200                              # and the delay of single messages on an idle system
   volley bench --scheduled --recipients 1000000          # how late scheduled messages are`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			told := cmd.Flags().Changed("concurrency")
+			if !told && o.PerCall == 1 {
+				o.Concurrency = manyLanes
+			}
 			switch {
 			case o.Recipients < 1 || o.Recipients > 100_000_000:
 				return invalid("--recipients is 1 to 100,000,000, and not %d", o.Recipients)
@@ -46,8 +51,8 @@ writes is removed again; the address in the configuration is never used.`,
 				o.Step = func(s string) { fmt.Fprintf(a.stderr, "%s ...\n", s) }
 			}
 			if scheduled {
-				if !cmd.Flags().Changed("concurrency") {
-					o.Concurrency = scheduledLanes
+				if !told {
+					o.Concurrency = manyLanes
 				}
 				return a.benchScheduled(cmd.Context(), o, spread)
 			}
@@ -75,7 +80,7 @@ writes is removed again; the address in the configuration is never used.`,
 	f.StringVar(&o.RedisURL, "redis", "", "`URL` of the Redis to use; empty starts one")
 	f.IntVar(&o.PerCall, "per-call", 250, "`number` of recipients in one call")
 	f.DurationVar(&o.Latency, "latency", 0, "`time` the gateway takes for a call, such as 20ms")
-	f.IntVar(&o.Concurrency, "concurrency", 32, "`number` of calls in flight (256 with --scheduled)")
+	f.IntVar(&o.Concurrency, "concurrency", 32, "`number` of calls in flight (256 with --per-call 1 and with --scheduled)")
 	f.BoolVar(&scheduled, "scheduled", false, "measure instead how late scheduled messages are: 10,000 jobs due in the same second, and --recipients with times of their own")
 	f.IntVar(&spread, "spread", 60, "over how many `seconds` the recipients' own times are spread, with --scheduled")
 	f.IntVar(&o.Urgent, "urgent", 0, "`number` of single messages to send on the idle system as well, and tell their delay")

@@ -49,5 +49,5 @@ func (a *app) benchScheduled(ctx context.Context, o bench.Options, spread int) e
 // benchJobs is how many jobs are due in the same second.
 const benchJobs = 10_000
 
-// scheduledLanes is how many calls are in flight unless told: jobs of one recipient have a call each.
-const scheduledLanes = 256
+// manyLanes is how many calls are in flight unless told, where each has one recipient.
+const manyLanes = 256

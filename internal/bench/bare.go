@@ -6,13 +6,18 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/volleysms/volley/providers"
+	"github.com/volleysms/volley/sms"
 )
 
-// bare posts the sampled requests, n of them in all, over kept-alive connections, and records nothing. It is what the
-// pipeline is compared with.
+// bare is a loop of the kind that anybody would write first, and records nothing: n calls in all with the default settings of
+// net/http, each made of its recipients' numbers, posted, and its answer read to the end. It is what the pipeline is compared
+// with. The requests are, byte for byte, the adapter's.
 func (g *gateway) bare(ctx context.Context, n, concurrency int) (time.Duration, error) {
 	client := &http.Client{Transport: &http.Transport{
 		MaxIdleConns: concurrency, MaxIdleConnsPerHost: concurrency, MaxConnsPerHost: concurrency,
@@ -39,16 +44,56 @@ func inParallel(n, goroutines int, do func(i int) error) (time.Duration, error) 
 }
 
 func (g *gateway) post(ctx context.Context, client *http.Client, s *sample) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, g.url+s.path, bytes.NewReader(s.body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, g.url+s.path, bytes.NewReader(s.write()))
 	if err != nil {
 		return err
 	}
-	req.Header = s.header
+	req.Header = s.header.Clone()
 	resp, err := client.Do(req)
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
-	_, err = io.Copy(io.Discard, resp.Body)
+	_, err = io.ReadAll(resp.Body)
 	return err
+}
+
+// sample is a request as the adapter made it, and what it is made of.
+type sample struct {
+	path                   string
+	header                 http.Header
+	body                   []byte
+	to                     []sms.MSISDN
+	before, between, after []byte // what is in the body around the numbers
+}
+
+// cut finds the numbers in the body.
+func (s *sample) cut(to []providers.Recipient) error {
+	rest := s.body
+	for i := range to {
+		var found bool
+		s.to = append(s.to, to[i].To)
+		if s.between, rest, found = bytes.Cut(rest, []byte(to[i].To.String())); !found {
+			return errors.New("the adapter's request does not have its recipients' numbers in it")
+		}
+		if i == 0 {
+			s.before = s.between
+		}
+	}
+	if s.after = rest; !bytes.Equal(s.write(), s.body) {
+		return errors.New("the adapter's request can't be made again from its recipients' numbers")
+	}
+	return nil
+}
+
+// write makes the body.
+func (s *sample) write() []byte {
+	b := append(make([]byte, 0, len(s.body)), s.before...)
+	for i, n := range s.to {
+		if i > 0 {
+			b = append(b, s.between...)
+		}
+		b = strconv.AppendUint(b, uint64(n), 10)
+	}
+	return append(b, s.after...)
 }

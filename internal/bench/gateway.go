@@ -34,13 +34,6 @@ type gateway struct {
 	samples []sample
 }
 
-// sample is a request to be posted again by the bare loop.
-type sample struct {
-	path   string
-	header http.Header
-	body   []byte
-}
-
 func startGateway(ctx context.Context, perCall int, latency time.Duration) (*gateway, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
