@@ -89,7 +89,7 @@ func (a *account) aside(job *jobInfo, ref task.Ref, pause time.Duration, err err
 		return
 	}
 	if back := a.verdict(ref, pause, err); back != nil {
-		a.putAfter(task.Queue(a.name, job.spec.Priority), ref, max(0, pauseBefore(back)))
+		a.putAfter(task.QueueFor(&job.spec, a.name, ref.Batch), ref, max(0, pauseBefore(back)))
 	}
 }
 

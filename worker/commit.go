@@ -108,10 +108,12 @@ func (m *committer) flushed() {
 // write writes what is pending until there is nothing more.
 func (m *committer) write() {
 	r := m.r
-	runtime.Gosched() // lanes that are ready to claim or record get into this commit
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for m.next != nil {
+		r.mu.Unlock()
+		runtime.Gosched() // lanes that are ready to claim or record get into this commit
+		r.mu.Lock()
 		p := m.next
 		m.next = nil
 		m.seq++

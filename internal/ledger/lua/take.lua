@@ -1,7 +1,7 @@
 -- Become the owner of a batch. Returns {1, via, control, recipients, outcomes, side, head of the reports, via before a job that
 -- was re-routed took it along}, {0, owner} or {-1} when there is no such batch.
 -- KEYS batch, recipients, outcomes, side, counters, reports; ARGV token, token of a dead owner or ''
-local own = redis.call('HGET', KEYS[1], 'own')
+local own, via = unpack(redis.call('HMGET', KEYS[1], 'own', 'via'))
 if own and own ~= ARGV[1] and own ~= ARGV[2] then return {0, own} end
 local r = redis.call('GET', KEYS[2])
 if not r then return {-1} end
@@ -9,7 +9,7 @@ if own ~= ARGV[1] then -- a Take that is sent again must not let old commits in 
   redis.call('HSET', KEYS[1], 'own', ARGV[1], 'seq', 0)
   if own then redis.call('HSET', KEYS[1], 'lost:' .. own, 1) end
 end
-local via = tonumber(redis.call('HGET', KEYS[1], 'via') or 0)
+via = tonumber(via or 0)
 local order = redis.call('HMGET', KEYS[5], 'ctl', 'from')
 local was, from = via, tonumber(order[2] or 0)
 if via < from then
