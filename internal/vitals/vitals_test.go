@@ -68,7 +68,7 @@ func (r *rig) ends(job string, batch int, state ledger.State, ago time.Duration)
 	if _, _, err := r.ledger.Commit(ctx, &held, &c); err != nil {
 		r.t.Fatal(err)
 	}
-	if err := r.ledger.SetFed(ctx, job, batch+1); err != nil {
+	if _, err := r.ledger.SetFed(ctx, job, batch+1); err != nil {
 		r.t.Fatal(err)
 	}
 	if _, err := r.ledger.Finish(ctx, job, batch, r.now); err != nil {
@@ -200,7 +200,7 @@ func TestVitals_ALargeJobTakesSeveralLooks(t *testing.T) {
 		t.Errorf("three looks were not one way through all: %+v", p)
 	}
 	// In the next one what the last one found holds until it is over.
-	if err := r.ledger.SetFed(t.Context(), job, batches); err != nil {
+	if _, err := r.ledger.SetFed(t.Context(), job, batches); err != nil {
 		t.Fatal(err)
 	}
 	looked(often, 72)
