@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel"
@@ -30,13 +31,13 @@ const closeTimeout = 2 * time.Second
 // spans are dropped; nothing waits for it.
 type Provider struct{ *sdktrace.TracerProvider }
 
-// New returns a Provider. endpoint is where to send to, such as http://127.0.0.1:4318; when it is empty the standard
+// New returns a Provider. endpoint is where to send to, such as http://127.0.0.1:4318, without /v1/traces; when it is empty the standard
 // environment variables (OTEL_EXPORTER_OTLP_…) say it. They also say everything else: headers, certificates, sampling, and
 // attributes of the resource. service names the process, failed is told what goes wrong, for all Providers of the process.
 func New(ctx context.Context, endpoint, service, version string, failed func(error)) (*Provider, error) {
 	var opts []otlptracehttp.Option
 	if endpoint != "" {
-		opts = append(opts, otlptracehttp.WithEndpointURL(endpoint))
+		opts = append(opts, otlptracehttp.WithEndpointURL(strings.TrimRight(endpoint, "/")+"/v1/traces"))
 	}
 	exporter, err := otlptracehttp.New(ctx, opts...)
 	if err != nil {
