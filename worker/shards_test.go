@@ -16,11 +16,12 @@ import (
 )
 
 // TestWorker_Shards raises an account's number of queues in the middle of a campaign: that goes on where it is, and new jobs
-// use all of them. With the number lowered again the worker still serves what is there.
+// use all of them, since so many lanes have more batches on the queue at first than it has shards. With the number lowered
+// again the worker still serves what is there.
 func TestWorker_Shards(t *testing.T) {
 	g := &gateway{limits: providers.Limits{Recipients: 100}}
 	with := func(s *system, shards int) (stop func()) {
-		s.opts.Accounts = []worker.Account{{Name: "a", Adapter: g, Concurrency: 2, Shards: shards}}
+		s.opts.Accounts = []worker.Account{{Name: "a", Adapter: g, Concurrency: 16, Shards: shards}}
 		return s.start()
 	}
 	s := newSystem(t, worker.Account{Name: "a", Adapter: g})

@@ -60,7 +60,9 @@ func TestTasksLost(t *testing.T) {
 			t.Parallel()
 			addr := redistest.Start(t)
 			r := newRig(t, "redis://"+addr+"/0")
-			r.enqueue(plain, size.many)
+			for range 6 { // more than one worker has in hand: the batches of one job follow each other without the queue
+				r.enqueue(plain, size.many/6)
+			}
 			r.seat(addr).live()
 			i := asynq.NewInspectorFromRedisClient(r.rdb)
 			harmed := 0
