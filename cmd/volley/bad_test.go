@@ -38,7 +38,7 @@ func TestBadUsage(t *testing.T) {
 		{"a time and a delay", append(send("--to", "12125550100", "--at", "1h", "--delay", "1h"), job...), "[at delay]"},
 		{"a delay that is none", append(send("--to", "12125550100", "--delay", "soon"), job...), `invalid argument "soon" for "--delay"`},
 		{"a negative delay", append(send("--to", "12125550100", "--delay=-1s"), job...), "--delay must not be negative"},
-		{"no file", append([]string{"import"}, job...), "import needs a FILE.csv"},
+		{"no file", append([]string{"import"}, job...), "import needs a FILE,"},
 		{"a file that is not there", append([]string{"import", "nowhere.csv"}, job...), "nowhere.csv can't be read: no such file"},
 		{"a folder", append([]string{"import", c.dir}, job...), "it is a directory"},
 		{"a delimiter of two characters", append([]string{"import", good, "--delimiter", ";;"}, job...), "--delimiter is one character"},

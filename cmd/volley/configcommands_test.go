@@ -35,8 +35,8 @@ accounts:
   own:
     provider: http
     base_url: http://127.0.0.1:1
-    request: {path: /send, headers: {Authorization: "Bearer example-plain-secret"}, json: '{"to":"{{.To}}","key":"${A_TOKEN}"}'}
-    answer: {id: id}
+    request: {path: /send, headers: {Authorization: "Bearer example-plain-secret"}, json: '{"to":{{json .To}},"text":{{json .Text}},"key":"${A_TOKEN}"}'}
+    answer: {id: $.id}
   og: {provider: ogangi, base_url: "http://127.0.0.1:2", instance_id: "1", public_key: p, private_key: "${A_TOKEN}", timezone: "${A_ZONE}"}
 routes: {default: [dk, og]}
 `)

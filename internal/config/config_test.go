@@ -278,7 +278,7 @@ func TestParse_SecretFile(t *testing.T) {
 func TestParse_Refused(t *testing.T) {
 	const redis = "redis: {url: redis://h}\n"
 	const dk = redis + "accounts:\n  dk:\n    provider: gatewayapi\n    token: hunter2\n"
-	const gatewayapiTakes = "gatewayapi takes provider, concurrency, rate, recipients, segments, in_flight, timeout, on_unknown, quiet, shards, price, token, token_file, base_url, webhook_secret, webhook_secret_file, max_recipients, max_bytes, api, auth, class, urgent_class, require_signature"
+	const gatewayapiTakes = "gatewayapi takes provider, concurrency, rate, recipients, segments, in_flight, timeout, on_unknown, quiet, shards, price, stop_words, start_words, stop_list, token, token_file, base_url, webhook_secret, webhook_secret_file, max_recipients, max_bytes, api, auth, class, urgent_class, require_signature"
 	const providers = "mgage, ogangi, gatewayapi, mttm, http"
 	const duration = "must be a time from 1s to 10m, with its unit, such as 500ms, 10s or 2m"
 	const rate = "must be a number of calls above zero and the time they are for: 50/s, 3000/m or 100000/h"
@@ -310,7 +310,7 @@ func TestParse_Refused(t *testing.T) {
 			"sections that are missing or unknown", "rediss: {}\n", []string{
 				"volley.yaml: redis.url: is missing; give it, or a file that has it as url_file",
 				"volley.yaml: accounts: is missing; name at least one, with its provider below it",
-				"volley.yaml:1: rediss: unknown key; did you mean redis? the file takes redis, accounts, routes, retry, callbacks, reports, inbound, scheduler, outcomes, retention, hooks, quiet, admin, ui",
+				"volley.yaml:1: rediss: unknown key; did you mean redis? the file takes redis, accounts, routes, retry, callbacks, reports, inbound, scheduler, outcomes, retention, hooks, quiet, admin, ui, tracing, log",
 			},
 		},
 		{"no account", redis + "accounts: {}\n", []string{"volley.yaml:2: accounts: has none; name at least one, with its provider below it"}},
