@@ -92,12 +92,13 @@ func TestReload_Callbacks(t *testing.T) {
 		}
 		role.Signal(syscall.SIGHUP)
 		w.Eventually("the configuration to take over", func() bool {
-			if !answers(addr) {
-				t.Error("nobody answers while a configuration takes over")
+			if !open(addr) {
+				t.Error("nobody listens while a configuration takes over")
 			}
 			return strings.Count(role.Log(), "what ran with the old configuration has finished") > i
 		})
 	}
+	w.Eventually("callbacks to answer with the last one", func() bool { return answers(addr) })
 	if code := role.End(syscall.SIGTERM); code != 0 {
 		t.Errorf("callbacks end with exit status %d:\n%s", code, role.Log())
 	}

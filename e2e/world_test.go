@@ -129,3 +129,12 @@ func answers(addr string) bool {
 	}
 	return err == nil
 }
+
+// open reports whether somebody listens there.
+func open(addr string) bool {
+	c, err := net.Dial("tcp", addr)
+	if err == nil {
+		_ = c.Close()
+	}
+	return err == nil
+}

@@ -46,8 +46,10 @@ func TestDemo(t *testing.T) {
 				t.Errorf("no %q in:\n%s", want, a.stdout)
 			}
 		}
-		if a.stderr != "" {
-			t.Errorf("standard error has %q", a.stderr)
+		for line := range strings.Lines(a.stderr) {
+			if !strings.Contains(line, " recipients, ") { // how far it is, on a slow machine
+				t.Errorf("standard error has %q", line)
+			}
 		}
 	})
 }

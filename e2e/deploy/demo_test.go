@@ -22,6 +22,8 @@ type stage struct {
 // of is what a text means to a service.
 func (s *stage) of(service types.ServiceConfig, text string) string {
 	own := s.hosts[service.Name]
+	// Gateways are in the network of the callbacks, and push to what is their own loopback there.
+	text = strings.ReplaceAll(text, "//127.0.0.1:8080", "//"+s.hosts["callbacks"]+":8080")
 	if before, ok := strings.CutPrefix(text, ":"); ok {
 		text = own + ":" + before
 	}

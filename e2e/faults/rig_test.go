@@ -219,7 +219,7 @@ func (r *rig) schedule(via string, n int, at time.Time) campaign {
 	r.t.Helper()
 	c := campaign{from: r.numbers, to: r.numbers + n}
 	r.numbers += n
-	receipt, err := r.producer.EnqueueStream(r.t.Context(), enqueue.Job{Via: via, From: sender, Text: text, At: at},
+	receipt, err := r.producer.EnqueueStream(r.t.Context(), enqueue.Job{Via: via, From: sender, Text: text, At: at, Past: enqueue.SendPast},
 		func(yield func(enqueue.Recipient, error) bool) {
 			for i := c.from; i < c.to && yield(enqueue.Recipient{To: number(i).String()}, nil); i++ {
 			}
