@@ -105,11 +105,11 @@ func TestSend_Answers(t *testing.T) {
 		{"400", nil, 400, `{"id":"a-1"}`, "invalid 400 Bad Request"},
 		{"401", nil, 401, "", "config 401 Unauthorized"},
 		{"403", nil, 403, "", "config 403 Forbidden"},
-		{"404", nil, 404, "", "config 404 Not Found"},
+		{"404", nil, 404, "", "config 404 Not Found: the base URL may be wrong"},
 		{"413", nil, 413, "", "split 413 Request Entity Too Large"},
 		{"418", nil, 418, "", "rejected 418 I'm a teapot"},
 		{"429", nil, 429, "", "throttled 429 Too Many Requests"},
-		{"302", nil, 302, "", "config 302 Found"},
+		{"302", nil, 302, "", "config 302 Found, which is not followed: the base URL may be wrong"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
