@@ -67,14 +67,15 @@ func (a *app) serving(ctx context.Context, cfg *config.Config, addr, how, adminA
 // closes no more. A connection that comes while one server takes over from another waits for whichever asks first.
 type relay struct {
 	net.Listener
-	conns chan net.Conn
-	ended chan struct{} // closed once err is set
-	err   error
+	stopping <-chan struct{} // closed when the whole role is to end, its servers included
+	conns    chan net.Conn
+	ended    chan struct{} // closed once err is set
+	err      error
 }
 
 // newRelay returns a relay of l, which it closes when ctx ends.
 func newRelay(ctx context.Context, l net.Listener) *relay {
-	r := &relay{Listener: l, conns: make(chan net.Conn), ended: make(chan struct{})}
+	r := &relay{Listener: l, stopping: ctx.Done(), conns: make(chan net.Conn), ended: make(chan struct{})}
 	context.AfterFunc(ctx, func() { _ = l.Close() })
 	go func() {
 		defer close(r.ended)
@@ -115,6 +116,12 @@ func (p *relayed) Accept() (net.Conn, error) {
 	case <-p.closed:
 		return nil, net.ErrClosed
 	case <-p.ended:
+	}
+	select {
+	case <-p.stopping: // no fault of the listener's: the server hears of it too, maybe a moment later, and closes p
+		<-p.closed
+		return nil, net.ErrClosed
+	default:
 		return nil, p.err
 	}
 }
