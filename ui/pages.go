@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -58,6 +59,15 @@ func (v *accountView) Unlimited() (out []Limit) {
 	})
 }
 
+// rank puts accounts in trouble before the others.
+func rank(t *standing.Trouble) int {
+	if t != nil {
+		return 0
+	}
+	return 1
+}
+
+// accountViews are all accounts, those in trouble first.
 func (s *Server) accountViews(ctx context.Context) ([]*accountView, error) {
 	names := make([]string, len(s.o.Accounts))
 	for i, a := range s.o.Accounts {
@@ -88,6 +98,7 @@ func (s *Server) accountViews(ctx context.Context) ([]*accountView, error) {
 		}
 		out[i] = v
 	}
+	slices.SortStableFunc(out, func(a, b *accountView) int { return cmp.Compare(rank(a.Trouble), rank(b.Trouble)) })
 	return out, nil
 }
 
