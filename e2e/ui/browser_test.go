@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 )
 
@@ -18,9 +20,10 @@ const patience = time.Minute
 
 // browser is a tab of a headless Chromium. Its methods fail the test when what they do can't be done.
 type browser struct {
-	t    *testing.T
-	ctx  context.Context
-	base string
+	t     *testing.T
+	ctx   context.Context
+	base  string
+	taken []string // the names of the pictures
 }
 
 func newBrowser(t *testing.T, base string) *browser {
@@ -42,7 +45,7 @@ func newBrowser(t *testing.T, base string) *browser {
 	alloc, stop := chromedp.NewExecAllocator(context.Background(), opts...)
 	ctx, end := chromedp.NewContext(alloc)
 	t.Cleanup(func() { end(); stop() })
-	b := &browser{t, ctx, base}
+	b := &browser{t: t, ctx: ctx, base: base}
 	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil { // starts it, and so has no time limit
 		t.Fatal(err)
 	}
@@ -140,12 +143,63 @@ func (b *browser) viewport(width, height int64) {
 	b.do("viewport", chromedp.EmulateViewport(width, height))
 }
 
+func (b *browser) dark(on bool) {
+	b.t.Helper()
+	value := "light"
+	if on {
+		value = "dark"
+	}
+	b.do("dark", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: value}},
+		})
+		return err
+	}))
+}
+
+func (b *browser) scripts(on bool) {
+	b.t.Helper()
+	b.do("scripts", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !on})
+		return err
+	}))
+}
+
+// unreadable lists the texts on a page whose contrast with what is behind them is below what WCAG 2.2 asks for at level AA.
+const unreadable = `(() => {
+	const rgba = (c) => { const m = c.match(/[\d.]+/g).map(Number); return m.length > 3 ? m : [...m, 1] };
+	const over = (a, b) => [0, 1, 2].map((i) => a[i] * a[3] + b[i] * (1 - a[3]));
+	const light = (c) => { const [r, g, b] = c.map((v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4); return 0.2126 * r + 0.7152 * g + 0.0722 * b };
+	const found = new Set();
+	for (const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT); walk.nextNode();) {
+		const e = walk.currentNode.parentElement, style = getComputedStyle(e);
+		if (!walk.currentNode.data.trim() || e.closest("noscript, script, .sr, .skip") || !e.checkVisibility()) continue;
+		const behind = []; let opacity = 1;
+		for (let p = e; p; p = p.parentElement) { behind.unshift(rgba(getComputedStyle(p).backgroundColor)); opacity *= getComputedStyle(p).opacity }
+		const back = behind.reduce((under, c) => over(c, under), [255, 255, 255]);
+		const ink = rgba(style.color), front = over([...ink.slice(0, 3), ink[3] * opacity], back);
+		const [a, b] = [light(front), light(back)].sort((x, y) => y - x), ratio = (a + 0.05) / (b + 0.05);
+		const size = parseFloat(style.fontSize), large = size >= 24 || (size >= 18.66 && style.fontWeight >= 700);
+		if (ratio < (large ? 3 : 4.5)) found.add(walk.currentNode.data.trim().slice(0, 30) + " " + ratio.toFixed(2));
+	}
+	return [...found].join("; ");
+})()`
+
+// readable fails the test when a text of the page is hard to tell from what is behind it.
+func (b *browser) readable(page string) {
+	b.t.Helper()
+	if found := b.ask(unreadable); found != "" {
+		b.t.Errorf("%s has texts with too little contrast: %s", page, found)
+	}
+}
+
 // maxPicture bounds what a picture adds to the repository, in bytes.
 const maxPicture = 150 << 10
 
 // picture takes a picture for the docs, when a folder for them is named.
 func (b *browser) picture(name string) {
 	b.t.Helper()
+	b.taken = append(b.taken, name)
 	folder := os.Getenv("VOLLEY_SCREENSHOTS")
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
@@ -172,3 +226,7 @@ func mark() chromedp.Action[chromedp.Void] {
 func typed(css, text string) chromedp.Action[chromedp.Void] {
 	return chromedp.SendKeys(chromedp.CSS(css), text)
 }
+
+func pressed(css string) chromedp.Action[chromedp.Void] { return chromedp.Click(chromedp.CSS(css)) }
+
+func tab() chromedp.Action[chromedp.Void] { return chromedp.KeyEvent("\t") }
