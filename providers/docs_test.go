@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -168,6 +169,73 @@ func TestDocs_OperationsAreInTheTable(t *testing.T) {
 				return r.gateway == gateway && len(r.tests) > 0 && strings.Contains(r.request, request)
 			}) {
 				t.Errorf("%s: no row with a test has %s", gateway, request)
+			}
+		}
+	}
+}
+
+// casesOf reads what the tests of an adapter say in their map of cases, and fails where there is none.
+func casesOf(t *testing.T, folder string) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	files, _ := filepath.Glob(filepath.Join(folder, "*_test.go"))
+	for _, file := range files {
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			v, ok := n.(*ast.ValueSpec)
+			if !ok || v.Names[0].Name != "cases" {
+				return true
+			}
+			ast.Inspect(v, func(n ast.Node) bool {
+				if kv, ok := n.(*ast.KeyValueExpr); ok {
+					key, _ := strconv.Unquote(kv.Key.(*ast.BasicLit).Value)
+					found[key] = kv.Value.(*ast.BasicLit).Value
+				}
+				return true
+			})
+			return false
+		})
+	}
+	if len(found) == 0 {
+		t.Errorf("%s: no test says how many cases of the suite there are", folder)
+	}
+	return found
+}
+
+// TestDocs_CasesAreCounted: docs/providers.md says of each adapter how many cases of the suite look at it, which the suite
+// holds the adapter's own test to, and these are forty or more.
+func TestDocs_CasesAreCounted(t *testing.T) {
+	page, err := os.ReadFile("../docs/providers.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(page), "| adapter | in the test | cases |")
+	section, _, _ = strings.Cut(section, "\n\n")
+	said := map[string]map[string]string{}
+	for line := range strings.Lines(section) {
+		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
+		if len(cells) != 3 || strings.Contains(cells[0], "---") {
+			continue
+		}
+		adapter, _, _ := strings.Cut(strings.TrimSpace(cells[0]), ",")
+		for _, m := range quoted.FindAllStringSubmatch(cells[1], -1) {
+			if said[adapter] == nil {
+				said[adapter] = map[string]string{}
+			}
+			said[adapter][m[1]] = strings.TrimSpace(cells[2])
+		}
+	}
+	for _, adapter := range []string{"mgage", "ogangi", "gatewayapi", "mttm", "http"} {
+		counted := casesOf(t, adapter)
+		if !maps.Equal(said[adapter], counted) {
+			t.Errorf("%s: the page says %v, the tests %v", adapter, said[adapter], counted)
+		}
+		for name, n := range counted {
+			if n, err := strconv.Atoi(n); err != nil || n < 40 {
+				t.Errorf("%s, %s: %d cases, want 40 or more", adapter, name, n)
 			}
 		}
 	}

@@ -43,6 +43,7 @@ func TestMessaging_Conformance(t *testing.T) {
 		Secrets:  []string{gateway.GatewayAPIToken, gateway.GatewayAPIWebhookSecret},
 		Rejected: gateway.JSON(422, `{"detail":[{"loc":["body","sender"],"msg":"Value error","type":"value_error"}]}`),
 		Word:     statusEvent,
+		Cases:    cases["Messaging"],
 		None: map[string]string{
 			"ThrottledInItsOwnWords": "GatewayAPI documents no other answer than HTTP 429",
 			"ReportsAreAskedFor":     "the Messaging API pushes to the webhook of the account's settings alone",

@@ -239,6 +239,21 @@ func TestSend_RequestsAreWrittenAsDescribed(t *testing.T) {
 	}
 }
 
+func TestCheck_RequestIsWrittenAsDescribed(t *testing.T) {
+	g := gateway.New(gateway.Plain{}, gateway.Options{})
+	if err := g.Start(""); err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
+	o := jsonDoor(gateway.PlainToken)
+	o.BaseURL = g.URL()
+	info, err := mustNew(t, o).(providers.Checker).Check(t.Context())
+	if err != nil || !info.LoginProven || info.Balance == "" {
+		t.Errorf("got %+v, %v", info, err)
+	}
+	providertest.Golden(t, "testdata/request_check.txt", g.Requests()[0])
+}
+
 func TestSend_RefusesWithoutARequest(t *testing.T) {
 	binary := callTo(1)
 	binary.Text, binary.Binary, binary.Encoding = "", &sms.Binary{Payload: []byte{1}}, sms.Data

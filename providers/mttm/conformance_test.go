@@ -11,6 +11,9 @@ import (
 	"github.com/volleysms/volley/providers/providertest/gateway"
 )
 
+// cases are how many cases of the suite have something to look at; docs/providers.md says so too.
+var cases = map[string]int{"Send": 52, "SendAnsweredAsDocumented": 52, "SendBatch": 51, "URL": 52, "URLByGet": 52}
+
 func TestConformance(t *testing.T) {
 	rest := func(o mttm.Options) func(t testing.TB, baseURL, password string) providers.Adapter {
 		return func(t testing.TB, baseURL, password string) providers.Adapter {
@@ -78,7 +81,8 @@ func TestConformance(t *testing.T) {
 					form := url.Values{"id": {"00000000-0000-4000-8000-000000000001"}, "level": {"2"}, "message_status": {word}}
 					return gateway.PushRequest{Method: "POST", URL: "https://sms.example.com/r/1", Body: []byte(form.Encode())}
 				},
-				None: tt.none,
+				Cases: cases[tt.name],
+				None:  tt.none,
 			})
 		})
 	}

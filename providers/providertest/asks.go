@@ -28,10 +28,10 @@ func (h *Harness) decided(t *testing.T, undelivered float64) *bench {
 	return &bench{T: t, h: h, g: g, a: h.watch(t, h.New(t, g.URL()))}
 }
 
-// notAsked logs that the adapter asks nothing of the kind.
-func notAsked(t *testing.T, what string) {
+// notAsked says that the adapter asks nothing of the kind.
+func (h *Harness) notAsked(t *testing.T, what string) {
 	t.Helper()
-	t.Log("does not apply: the adapter is no providers." + what)
+	h.idle(t, "the adapter is no providers."+what)
 }
 
 // poll asks what became of messages.
@@ -41,7 +41,7 @@ func poll(t *testing.T, h *Harness) {
 			b := h.decided(t, share)
 			p, ok := b.a.adapter.(providers.Poller)
 			if !ok {
-				notAsked(t, "Poller")
+				h.notAsked(t, "Poller")
 				return
 			}
 			results := b.send(h.call(b.a.adapter.Limits(), 3))
@@ -80,7 +80,7 @@ func poll(t *testing.T, h *Harness) {
 		b := h.decided(t, 0)
 		p, ok := b.a.adapter.(providers.Poller)
 		if !ok {
-			notAsked(t, "Poller")
+			h.notAsked(t, "Poller")
 			return
 		}
 		for _, id := range []string{"999999", "00000000-0000-4000-8000-000000000000", "", "../me", "a/b?c=d#e", "x y\n", strings.Repeat("9", 5000)} {
@@ -137,7 +137,7 @@ func asks(a providers.Adapter) map[string]func(ctx context.Context) error {
 func askInTrouble(t *testing.T, h *Harness) {
 	names := asks(h.New(t, "http://127.0.0.1:1"))
 	if len(names) == 0 {
-		t.Log("does not apply: the adapter asks nothing")
+		h.idle(t, "the adapter asks nothing")
 	}
 	for name := range names {
 		for status, kinds := range map[int][]providers.Kind{
@@ -239,7 +239,7 @@ func cancelScheduled(t *testing.T, h *Harness) {
 	b := h.decided(t, 0)
 	c, ok := b.a.adapter.(providers.Canceller)
 	if !ok {
-		notAsked(t, "Canceller")
+		h.notAsked(t, "Canceller")
 		return
 	}
 	later := h.call(b.a.adapter.Limits(), 2)
@@ -271,7 +271,7 @@ func inboundPolled(t *testing.T, h *Harness) {
 	b := h.decided(t, 0)
 	p, ok := b.a.adapter.(providers.InboundPoller)
 	if !ok {
-		notAsked(t, "InboundPoller")
+		h.notAsked(t, "InboundPoller")
 		return
 	}
 	since := time.Now().Add(-time.Minute)

@@ -42,7 +42,7 @@ func (h *Harness) receiving(t *testing.T) (*bench, providers.Receiver, gateway.P
 	case reads && makes:
 		return b, r, p
 	case !reads && !makes:
-		t.Log("does not apply: the gateway pushes nothing, and the adapter is no providers.Receiver")
+		h.idle(t, "the gateway pushes nothing, and the adapter is no providers.Receiver")
 	case makes:
 		h.none(t, "adapter that is a providers.Receiver, though its gateway pushes")
 	default:
@@ -72,7 +72,7 @@ func (h *Harness) pushesReports(t *testing.T, n int) (b *bench, r providers.Rece
 	}
 	taken = b.asked(n)
 	if len(told(p, taken[0], gateway.Event{Fate: providers.Delivered})) == 0 {
-		t.Log("does not apply: the gateway pushes no reports")
+		h.idle(t, "the gateway pushes no reports")
 		return nil, nil, nil, nil
 	}
 	return b, r, p, taken
@@ -243,7 +243,7 @@ func forgedPush(t *testing.T, h *Harness) {
 		t.Fatal(err)
 	}
 	if !genuine.Proven {
-		t.Log("does not apply: nothing in a push of this gateway proves who made it; its address does")
+		t.Log("nothing in a push of this gateway proves who made it; its address does")
 	}
 	for _, m := range taken {
 		for _, req := range told(p, m, gateway.Event{Fate: providers.Undelivered, Forged: true}) {
@@ -419,7 +419,7 @@ func inboundPushed(t *testing.T, h *Harness) {
 	}
 	in, ok := p.(gateway.InboundPusher)
 	if !ok {
-		t.Log("does not apply: the gateway pushes no inbound messages")
+		h.idle(t, "the gateway pushes no inbound messages")
 		return
 	}
 	push := pushOf(t, in.PushInbound(exampleMO, webhook))

@@ -45,6 +45,14 @@ type Harness struct {
 	// None says why the adapter has nothing for a case, by the case's name. A case that lacks what it needs fails unless
 	// its reason stands here; the reason is logged.
 	None map[string]string
+
+	// Cases is how many cases have something to look at. The suite fails when it is another number, so that none stops looking
+	// without anybody noticing.
+	Cases int
+
+	known map[string]bool // the names of the cases
+	mu    *sync.Mutex
+	idly  map[string]bool // the cases that had nothing to look at
 }
 
 // guard bounds each Send, so that an adapter that hangs fails its case and not the test binary.
@@ -124,17 +132,39 @@ func Run(t *testing.T, h Harness) {
 	if h.From == "" {
 		h.From = "2020"
 	}
-	known := map[string]bool{}
+	h.mu, h.idly, h.known = new(sync.Mutex), map[string]bool{}, map[string]bool{}
 	for _, c := range cases {
-		known[c.name] = true
+		h.known[c.name] = true
+	}
+	ran := 0
+	t.Cleanup(func() { // when the cases are over
+		if got := len(cases) - len(h.idly); ran == len(cases) && got != h.Cases {
+			t.Errorf("%d of %d cases have something to look at; Cases is %d", got, len(cases), h.Cases)
+		}
+	})
+	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
+			ran++ // before it is parallel
 			t.Parallel()
 			c.run(t, &h)
 		})
 	}
 	for name := range h.None {
-		if !known[name] {
+		if !h.known[name] {
 			t.Errorf("None names %q, which is no case", name)
+		}
+	}
+}
+
+// idle says why the running case has nothing to look at.
+func (h *Harness) idle(t *testing.T, why string) {
+	t.Helper()
+	t.Logf("does not apply: %s", why)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, name := range strings.Split(t.Name(), "/") {
+		if h.known[name] {
+			h.idly[name] = true
 		}
 	}
 }
@@ -145,7 +175,7 @@ func (h *Harness) none(t *testing.T, needs string) {
 	names := strings.Split(t.Name(), "/")
 	for _, name := range names {
 		if why := h.None[name]; why != "" {
-			t.Logf("does not apply: %s", why)
+			h.idle(t, why)
 			return
 		}
 	}
