@@ -604,9 +604,12 @@ func TestTenThousandJobs(t *testing.T) {
 		for _, list := range []string{"volley:jobs", "volley:live"} {
 			pipe.ZAdd(t.Context(), list, redis.Z{Score: float64(i), Member: id})
 		}
-	}
-	if _, err := pipe.Exec(t.Context()); err != nil {
-		t.Fatal(err)
+		if pipe.Len() < 1000 && i < 9_999 {
+			continue
+		}
+		if _, err := pipe.Exec(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 	}
 	bob := r.browser("bob")
 	for path, most := range map[string]int64{"/jobs": 6, "/jobs?page=150": 6, "/jobs?show=open&page=3": 6, "/jobs/job-05000": 10, "/unknown": 40, "/accounts": 4} {
