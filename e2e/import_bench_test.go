@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"strconv"
-	"syscall"
 	"testing"
 	"time"
 
@@ -42,17 +40,18 @@ accounts:
 		}
 		bare += time.Since(began)
 
-		cmd := exec.CommandContext(b.Context(), o.Volley, "import", file, "--via", "dk", "--from", "Acme", "--text", "Hi {{name}} in {{city}}",
-			"--label", strconv.Itoa(i), "--config", o.Config)
 		began = time.Now()
-		if out, err := cmd.CombinedOutput(); err != nil {
-			b.Fatalf("%v: %s", err, out)
+		p := o.Start("import", file, "--via", "dk", "--from", "Acme", "--text", "Hi {{name}} in {{city}}", "--label", strconv.Itoa(i))
+		for ; !p.Gone(); time.Sleep(2 * time.Millisecond) {
+			peak = max(peak, p.Peak())
 		}
 		took += time.Since(began)
-		peak = max(peak, cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss)
+		if code := p.Ended(); code != 0 {
+			b.Fatalf("exit status %d: %s", code, p.Log())
+		}
 	}
 	b.ReportMetric(took.Seconds()/bare.Seconds(), "times-csv")
-	b.ReportMetric(float64(peak)/1024, "peak-MB")
+	b.ReportMetric(float64(peak)/(1<<20), "peak-MB")
 	b.ReportMetric(float64(n*b.N)/took.Seconds(), "rows/s")
 }
 

@@ -173,7 +173,7 @@ func (w *writer) judge(r *Recipient) (v verdict, err error) {
 	}
 	if v.reason == "" {
 		var served bool
-		if v.via, served = w.spec().First(v.to.String()); !served {
+		if v.via, served = w.spec().First(v.to); !served {
 			v.reason = "the route has no account for numbers that begin like this one"
 		}
 	}

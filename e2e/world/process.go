@@ -2,8 +2,10 @@ package world
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -76,6 +78,18 @@ func (p *Process) End(sig syscall.Signal) int {
 	p.t.Helper()
 	p.Signal(sig)
 	return p.Ended()
+}
+
+// Peak is the most memory that the process had so far, in bytes; 0 when it has ended.
+func (p *Process) Peak() int64 {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	if err != nil {
+		return 0
+	}
+	_, after, _ := strings.Cut(string(b), "VmHWM:")
+	var kb int64
+	_, _ = fmt.Sscan(after, &kb) // there is none when it has ended
+	return kb << 10
 }
 
 // Log is what the process wrote so far.

@@ -3,6 +3,8 @@ package ledger
 import (
 	"hash/fnv"
 	"strings"
+
+	"github.com/volleysms/volley/sms"
 )
 
 // Leg is the part of a job's accounts that serves the numbers with a prefix.
@@ -15,13 +17,14 @@ type Leg struct {
 
 // First returns the index of the first account for a number: that of the leg with the longest prefix. False when no leg
 // takes it.
-func (s *Spec) First(msisdn string) (via int, ok bool) {
+func (s *Spec) First(to sms.MSISDN) (via int, ok bool) {
 	if len(s.Legs) == 0 {
 		return 0, true
 	}
+	digits := to.String()
 	at, best := 0, -1
 	for _, l := range s.Legs {
-		if len(l.Prefix) > best && strings.HasPrefix(msisdn, l.Prefix) {
+		if len(l.Prefix) > best && strings.HasPrefix(digits, l.Prefix) {
 			via, best = at, len(l.Prefix)
 		}
 		at += l.N

@@ -74,16 +74,17 @@ func (f *csvFile) read() ([]string, error) {
 	var p *csv.ParseError
 	switch {
 	case err == nil:
-		f.count(lineOf(f.csv), record)
+		f.count(record)
 	case errors.Is(err, errLongRow):
 		return nil, longRow(f.row+1, CSV)
 	case !errors.As(err, &p):
 		return nil, err
 	default:
-		f.count(p.StartLine, record)
 		if !errors.Is(err, csv.ErrFieldCount) {
+			f.begin(p.StartLine)
 			return nil, f.explain(p)
 		}
+		f.count(record)
 		err = csv.ErrFieldCount
 	}
 	for _, v := range record {
@@ -94,20 +95,16 @@ func (f *csvFile) read() ([]string, error) {
 	return record, err
 }
 
-func lineOf(r *csv.Reader) int {
-	line, _ := r.FieldPos(0)
-	return line
-}
+// begin finds the number of the row that begins at a line. Empty lines are rows too.
+func (f *csvFile) begin(line int) { f.row += uint64(line-f.after) + 1 }
 
-// count finds the number of the row that begins at a line. Empty lines are rows too, and one row may have several lines.
-func (f *csvFile) count(line int, record []string) {
-	f.row += uint64(line-f.after) + 1
-	f.after = line + 1
-	for _, v := range record {
-		if strings.IndexByte(v, '\n') >= 0 {
-			f.after += strings.Count(v, "\n")
-		}
-	}
+// count finds the number of the row that was read, and the line after it: one row may have several lines, of which the place of
+// the last value tells but those of that value.
+func (f *csvFile) count(record []string) {
+	first, _ := f.csv.FieldPos(0)
+	f.begin(first)
+	last, _ := f.csv.FieldPos(len(record) - 1)
+	f.after = last + strings.Count(record[len(record)-1], "\n") + 1
 }
 
 // explain turns an error of encoding/csv into a sentence with the row.
