@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -150,19 +151,36 @@ func (m *meter) keys(ctx context.Context, patterns []string, each func(redis.Cmd
 	return scan(ctx, m.rdb)
 }
 
-// cpu is the CPU time in seconds that this process and the Redis server have used.
+// cpu is the CPU time in seconds that this process has used, and that Redis has: all masters of a cluster together.
 func (m *meter) cpu(ctx context.Context) (own, server float64, err error) {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
 		return 0, 0, err
 	}
 	own = float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
-	for _, line := range strings.Split(m.rdb.Info(ctx, "cpu").Val(), "\r\n") {
+	c, ok := m.rdb.(*redis.ClusterClient)
+	if !ok {
+		return own, used(m.rdb.Info(ctx, "cpu").Val()), nil
+	}
+	var mu sync.Mutex
+	_ = c.ForEachMaster(ctx, func(ctx context.Context, n *redis.Client) error { // like the above: 0 of a server that does not tell
+		s := used(n.Info(ctx, "cpu").Val())
+		mu.Lock()
+		defer mu.Unlock()
+		server += s
+		return nil
+	})
+	return own, server, nil
+}
+
+// used is the CPU time in seconds that a server tells of itself.
+func used(info string) (seconds float64) {
+	for _, line := range strings.Split(info, "\r\n") {
 		k, v, _ := strings.Cut(line, ":")
 		if k == "used_cpu_sys" || k == "used_cpu_user" {
 			f, _ := strconv.ParseFloat(v, 64)
-			server += f
+			seconds += f
 		}
 	}
-	return own, server, nil
+	return seconds
 }
