@@ -62,7 +62,7 @@ func (a *app) runDashboard(ctx context.Context, cfg *config.Config, o *redis.Uni
 	own.ContextTimeoutEnabled = true
 	rdb := redis.NewUniversalClient(&own)
 	defer func() { err = errors.Join(err, rdb.Close()) }()
-	client, err := enqueue.NewFromRedis(rdb, producer(cfg))
+	client, err := enqueue.NewFromRedis(rdb, a.producer(cfg))
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
