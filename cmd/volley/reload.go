@@ -162,7 +162,7 @@ func (r *reloader) reload(ctx context.Context, asked bool) {
 	log.Info("the configuration has changed, and is in effect")
 }
 
-// fixed are the changed keys of what belongs to the process: its addresses stay as long as it does.
+// fixed are the changed keys of what belongs to the process: its addresses, and its way to a collector, stay as long as it does.
 func fixed(before, after *config.Config) []string {
 	var keys []string
 	if before.Admin.Listen != after.Admin.Listen {
@@ -174,11 +174,18 @@ func fixed(before, after *config.Config) []string {
 	if before.UI.Listen != after.UI.Listen {
 		keys = append(keys, "ui.listen")
 	}
+	if before.Tracing != after.Tracing {
+		keys = append(keys, "tracing.otlp")
+	}
 	return keys
 }
 
 func reloadMetrics() *prometheus.CounterVec {
-	return metric.Register(prometheus.DefaultRegisterer, prometheus.NewCounterVec(prometheus.CounterOpts{
+	v := metric.Register(prometheus.DefaultRegisterer, prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "volley_config_reloads_total", Help: "Changed configurations, by what became of them: taken, refused.",
 	}, []string{"result"}))
+	for _, result := range []string{"taken", "refused"} {
+		v.WithLabelValues(result)
+	}
+	return v
 }
