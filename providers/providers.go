@@ -7,6 +7,8 @@ package providers
 
 import (
 	"context"
+	"errors"
+	"sync"
 	"time"
 
 	"github.com/volleysms/volley/sms"
@@ -22,6 +24,8 @@ type Adapter interface {
 	// Send makes one request and returns exactly one Result per recipient, in the call's order. It has no error of its
 	// own, so that a call taken in part can't be mistaken for one that failed. Cancelling ctx, or its deadline, ends the
 	// attempt; when the request may have left by then, the results are Unknown.
+	//
+	// The call's slices are the adapter's to read until Send returns. The results are the caller's from then on.
 	Send(ctx context.Context, c Call) []Result
 }
 
@@ -127,13 +131,33 @@ type Result struct {
 // MaxDetail bounds Result.Detail and the gateway's text within an Error, in bytes.
 const MaxDetail = 200
 
-// All returns n results that all carry r.
+// All returns n results that all carry r. They are whoever's who calls it; an adapter that returns them leaves them to the
+// worker, and makes others for the next call.
 func All(n int, r Result) []Result {
-	out := make([]Result, n)
+	out, _ := spare.Get().([]Result)
+	if cap(out) <= n {
+		out = make([]Result, n+1)
+		out[n].Err = errSpare
+	}
+	out = out[:n]
 	for i := range out {
 		out[i] = r
 	}
 	return out
+}
+
+// spare is memory of All. Behind what is seen of it is one that carries errSpare.
+var (
+	spare    sync.Pool
+	errSpare = errors.New("not a result")
+)
+
+// Recycle gives results that All made back to it. The worker calls it once it has read what Send returned; results of another
+// making are left alone.
+func Recycle(results []Result) {
+	if whole := results[:cap(results)]; len(whole) > len(results) && whole[len(whole)-1].Err == errSpare {
+		spare.Put(whole[:0]) //nolint:staticcheck // a header of three words is little beside what it saves
+	}
 }
 
 // Fail returns n results that all carry err, with its code and detail.

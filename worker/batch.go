@@ -73,6 +73,7 @@ func (p *place) visit(ctx context.Context, a *account, job *jobInfo, ref task.Re
 		}
 	}
 	r.place = p
+	defer r.free()
 	return r.whole(ctx)
 }
 
@@ -217,7 +218,19 @@ type run struct {
 	turn     uint64          // of the lists of opt-outs, when the calls were planned
 	traced   context.Context // the span of this stay; nil when it is not traced
 
+	planned *planned // the memory of its calls; nil before they are planned
+
 	c committer
+}
+
+// free gives the memory of the batch and of its calls back, once all of them have come to an end.
+func (r *run) free() {
+	r.held.Free()
+	if r.planned != nil {
+		planPool.Put(r.planned)
+		r.planned = nil
+	}
+	r.records = nil
 }
 
 func newRun(w *Worker, a *account, job *jobInfo, held *ledger.Held) *run {
@@ -278,16 +291,22 @@ func (r *run) resends(rec *ledger.Record) bool {
 		int(rec.Attempts) < r.w.opts.Retry.MaxAttempts
 }
 
-// itemPool keeps what one batch's planner was asked for the next one's.
-var itemPool = sync.Pool{New: func() any { return new([]plan.Item) }}
+// planned is the memory of a batch's plan, kept for the next one's.
+type planned struct {
+	items []plan.Item
+	calls plan.Memory
+}
+
+var planPool = sync.Pool{New: func() any { return new(planned) }}
 
 // send plans the calls for what is queued and gives them to the lanes.
 func (r *run) send() {
-	items := itemPool.Get().(*[]plan.Item)
-	*items = r.ripe((*items)[:0])
-	calls, refused := plan.Plan(r.job.input(*items), r.a.limits)
-	clear(*items)
-	itemPool.Put(items)
+	r.planned = planPool.Get().(*planned)
+	r.planned.items = r.ripe(r.planned.items[:0])
+	in := r.job.input(r.planned.items)
+	in.Memory = &r.planned.calls
+	calls, refused := plan.Plan(in, r.a.limits)
+	clear(r.planned.items)
 	if len(refused) > 0 {
 		r.refuse(refused)
 	}

@@ -77,14 +77,33 @@ func (r *run) claim(c *call, granted chan<- bool) {
 		return
 	}
 	p := r.c.open()
-	for _, i := range c.part.Items {
-		rec := r.records[i]
-		rec.State, rec.At, rec.Account = ledger.Sending, now, uint8(r.held.Via)
-		rec.Attempts = uint8(min(int(rec.Attempts)+1, 255))
-		p.Claims.Set(i, ledger.Queued, rec)
+	for items := c.part.Items; len(items) > 0; {
+		n := r.alike(items)
+		rec := r.records[items[0]]
+		rec.At = now
+		p.Claims.SetAll(items[0], n, ledger.Queued, r.onWire(rec))
+		items = items[n:]
 	}
 	p.claims = append(p.claims, claim{c, granted})
 	r.c.kick()
+}
+
+// onWire is a record once its recipient is claimed.
+func (r *run) onWire(rec ledger.Record) ledger.Record {
+	rec.State, rec.Account = ledger.Sending, uint8(r.held.Via)
+	rec.Attempts = uint8(min(int(rec.Attempts)+1, 255))
+	return rec
+}
+
+// alike is how many of the first of some positions follow each other and have the same record, at least 1. The run's lock is
+// held.
+func (r *run) alike(items []int) int {
+	first := items[0]
+	n := 1
+	for n < len(items) && items[n] == first+n && r.records[items[n]] == r.records[first] {
+		n++
+	}
+	return n
 }
 
 // recorded waits until commit n is written or given up.
@@ -145,9 +164,7 @@ func (m *committer) write() {
 func (r *run) granted(p *pending) {
 	for _, q := range p.claims {
 		for _, i := range q.c.part.Items {
-			rec := &r.records[i]
-			rec.State, rec.Account = ledger.Sending, uint8(r.held.Via)
-			rec.Attempts = uint8(min(int(rec.Attempts)+1, 255))
+			r.records[i] = r.onWire(r.records[i])
 		}
 	}
 }

@@ -182,6 +182,7 @@ func (l *lane) make(c *call, at time.Time) {
 	c.took = time.Since(start)
 	a.meter.took(c.took)
 	r.settle(c, results)
+	providers.Recycle(results)
 }
 
 // punctual waits for the call's moment. A moment that has passed is replaced by another one; false when Redis gives none, or

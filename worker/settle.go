@@ -35,27 +35,27 @@ func (r *run) settle(c *call, results []providers.Result) {
 	now := r.w.clock.now().UnixMilli()
 	r.mu.Lock()
 	p := r.c.open()
-	var note, id uint16
-	for k, i := range c.part.Items {
-		rec := r.records[i]
-		res := &results[k]
+	for k := 0; k < len(results); {
+		i, res := c.part.Items[k], &results[k]
 		kind := t.kind(res)
+		n := 1 // who is not accepted is decided about one by one
+		if kind == accepted {
+			n = same(results[k : k+r.alike(c.part.Items[k:])])
+		}
+		rec := r.records[i]
 		rec.At = now
 		rec.Kind = 0
 		if kind != accepted {
 			rec.Kind = uint8(kind) + 1
 		}
-		if k == 0 || res.Err != nil || results[k-1].Err != nil || res.Code != results[k-1].Code || res.Detail != results[k-1].Detail {
-			note = r.held.Side.Note(noteOf(res))
+		rec.Note = r.held.Side.Note(noteOf(res))
+		r.decide(&rec, c, k, kind, res, &next)
+		outcomes[rec.State] += int64(n)
+		p.Records.SetAll(i, n, ledger.Sending, rec)
+		for j := range n {
+			r.records[i+j] = rec
 		}
-		if k == 0 || res.ID != results[k-1].ID {
-			id = r.held.Side.ID(res.ID)
-		}
-		rec.Note = note
-		r.decide(&rec, c, k, kind, res, id, &next)
-		outcomes[rec.State]++
-		p.Records.Set(i, ledger.Sending, rec)
-		r.records[i] = rec
+		k += n
 	}
 	again := next.calls(c)
 	r.open += len(again)
@@ -74,6 +74,15 @@ func (r *run) settle(c *call, results []providers.Result) {
 		r.again(a.call, a.pause)
 	}
 	r.ended()
+}
+
+// same is how many of the first results are equal, at least 1.
+func same(results []providers.Result) int {
+	n := 1
+	for n < len(results) && results[n] == results[0] {
+		n++
+	}
+	return n
 }
 
 // noteOf is what is kept of the gateway's words, or of why there are none.
@@ -99,7 +108,7 @@ func noteOf(res *providers.Result) ledger.Note {
 }
 
 // decide turns one result into the recipient's next record, and notes it for another call where there is to be one.
-func (r *run) decide(rec *ledger.Record, c *call, k int, kind providers.Kind, res *providers.Result, id uint16, next *retries) {
+func (r *run) decide(rec *ledger.Record, c *call, k int, kind providers.Kind, res *providers.Result, next *retries) {
 	spare := func() { // the attempt costs nothing
 		rec.Attempts--
 		rec.State = ledger.Queued
@@ -110,7 +119,7 @@ func (r *run) decide(rec *ledger.Record, c *call, k int, kind providers.Kind, re
 		if res.Delivered {
 			rec.State = ledger.Delivered
 		}
-		rec.ID = id
+		rec.ID = r.held.Side.ID(res.ID)
 	case providers.Invalid, providers.Rejected:
 		rec.State = ledger.Rejected
 	case providers.Config, providers.Throttled:

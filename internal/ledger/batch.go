@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/volleysms/volley/sms"
 )
@@ -149,35 +150,46 @@ type Batch struct {
 
 // DecodeBatch unpacks a batch. It never panics, whatever the bytes.
 func DecodeBatch(packed []byte) (*Batch, error) {
+	out := &Batch{}
+	if err := out.decode(packed); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// decode is DecodeBatch into b, whose memory is used again. After an error b holds anything.
+func (b *Batch) decode(packed []byte) error {
 	if len(packed) < batchHeader {
-		return nil, fmt.Errorf("%w: too short", ErrBatch)
+		return fmt.Errorf("%w: too short", ErrBatch)
 	}
 	if packed[0] != batchVersion {
-		return nil, fmt.Errorf("%w: format %d is newer than this program", ErrBatch, packed[0])
+		return fmt.Errorf("%w: format %d is newer than this program", ErrBatch, packed[0])
 	}
 	d := decoder{b: packed[batchHeader:]}
 	flags := d.byte()
 	n, nRefused, nFields, first := d.count(), d.count(), d.count(), d.uvarint()
 	if d.bad || n*max(nFields, 1) > len(d.b) {
-		return nil, ErrBatch
+		return ErrBatch
 	}
-	out := &Batch{Recipients: make([]Recipient, n)}
+	b.Refused = nil
+	b.Recipients = slices.Grow(b.Recipients[:0], n)[:n]
+	clear(b.Recipients)
 	var prev uint64
-	for i := range out.Recipients {
+	for i := range b.Recipients {
 		prev += uint64(d.varint())
-		out.Recipients[i].To = sms.MSISDN(prev)
-		out.Recipients[i].Row = first + uint64(i)
+		b.Recipients[i].To = sms.MSISDN(prev)
+		b.Recipients[i].Row = first + uint64(i)
 	}
 	if flags&flagRows != 0 {
 		row := first - 1
-		for i := range out.Recipients {
+		for i := range b.Recipients {
 			row += d.uvarint()
-			out.Recipients[i].Row = row
+			b.Recipients[i].Row = row
 		}
 	}
 	if flags&flagRefs != 0 {
-		for i := range out.Recipients {
-			out.Recipients[i].Ref = d.string()
+		for i := range b.Recipients {
+			b.Recipients[i].Ref = d.string()
 		}
 	}
 	if nFields > 0 {
@@ -185,20 +197,20 @@ func DecodeBatch(packed []byte) (*Batch, error) {
 		for i := range all {
 			all[i] = d.string()
 		}
-		for i := range out.Recipients {
-			out.Recipients[i].Values = all[i*nFields : (i+1)*nFields : (i+1)*nFields]
+		for i := range b.Recipients {
+			b.Recipients[i].Values = all[i*nFields : (i+1)*nFields : (i+1)*nFields]
 		}
 	}
 	for range nRefused {
 		if d.bad {
 			break
 		}
-		out.Refused = append(out.Refused, Refused{Row: d.uvarint(), To: d.string(), Ref: d.string(), Reason: d.string()})
+		b.Refused = append(b.Refused, Refused{Row: d.uvarint(), To: d.string(), Ref: d.string(), Reason: d.string()})
 	}
 	if d.bad || len(d.b) != 0 {
-		return nil, ErrBatch
+		return ErrBatch
 	}
-	return out, nil
+	return nil
 }
 
 // maxBatch bounds the counts of a batch against damaged bytes.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -28,6 +29,25 @@ type Held struct {
 	// Round is how often recipients of the batch were queued again. The addresses for reports carry it, so that a late
 	// report of an earlier attempt is known as such.
 	Round int
+
+	memory *heldMemory
+}
+
+// heldMemory is what a batch that is held takes up, kept for the next one.
+type heldMemory struct {
+	batch   Batch
+	records []Record
+}
+
+var heldPool = sync.Pool{New: func() any { return &heldMemory{} }}
+
+// Free gives the memory of Recipients and Records back, once nobody looks at them any more. It is no part of giving up the
+// batch, and may be left out.
+func (h *Held) Free() {
+	if h.memory != nil {
+		heldPool.Put(h.memory)
+		h.memory, h.Recipients, h.Records = nil, nil, nil
+	}
 }
 
 // Take makes token the only owner of a batch. When another owns it, Take fails with ErrLost and returns the owner's
@@ -53,14 +73,15 @@ func (l *Ledger) Take(ctx context.Context, job string, batch int, token, dead st
 	side, _ := v[5].(string)
 	head, _ := v[6].(string)
 	was, _ := v[7].(int64)
-	b, err := DecodeBatch([]byte(packed))
-	if err != nil {
+	m := heldPool.Get().(*heldMemory)
+	if err := m.batch.decode([]byte(packed)); err != nil {
 		return held, fmt.Errorf("job %s, batch %d: %w", job, batch, err)
 	}
-	held = Held{Job: job, Batch: batch, Token: token, Via: int(via), Was: int(was), Control: Control(ctl), Recipients: b.Recipients}
-	if held.Records, err = ReadRecords([]byte(outcomes), len(b.Recipients)); err != nil {
+	held = Held{Job: job, Batch: batch, Token: token, Via: int(via), Was: int(was), Control: Control(ctl), Recipients: m.batch.Recipients, memory: m}
+	if held.Records, err = readRecords(m.records, []byte(outcomes), len(held.Recipients)); err != nil {
 		return held, fmt.Errorf("job %s, batch %d: %w", job, batch, err)
 	}
+	m.records = held.Records
 	if held.Side, err = LoadSide([]byte(side)); err != nil {
 		return held, fmt.Errorf("job %s, batch %d: %w", job, batch, err)
 	}
@@ -78,27 +99,28 @@ type Changes struct {
 
 // Set adds the change of position i from one record to another. Equal records of consecutive positions are written as
 // one.
-func (c *Changes) Set(i int, from State, to Record) {
-	c.count(from, to.State)
+func (c *Changes) Set(i int, from State, to Record) { c.SetAll(i, 1, from, to) }
+
+// SetAll is Set for n positions from first on, which all change from one state to the same record.
+func (c *Changes) SetAll(first, n int, from State, to Record) {
+	c.count(from, to.State, n)
 	if k := len(c.stretches) - 1; k >= 0 {
-		if s := &c.stretches[k]; s.first+s.n == i && s.rec == to {
-			s.n++
+		if s := &c.stretches[k]; s.first+s.n == first && s.rec == to {
+			s.n += n
 			return
 		}
 	}
-	c.stretches = append(c.stretches, stretch{first: i, n: 1, rec: to})
-}
-
-// count moves one recipient from one counter to another.
-func (c *Changes) count(from, to State) {
-	if from != to {
-		c.delta[from]--
-		c.delta[to]++
-	}
+	c.stretches = append(c.stretches, stretch{first: first, n: n, rec: to})
 }
 
 // Empty reports whether there is nothing to write.
 func (c *Changes) Empty() bool { return len(c.stretches) == 0 }
+
+// count moves n recipients from one counter to another.
+func (c *Changes) count(from, to State, n int) {
+	c.delta[from] -= int64(n)
+	c.delta[to] += int64(n)
+}
 
 func (c *Changes) entries() []byte {
 	var b []byte

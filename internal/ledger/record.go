@@ -3,6 +3,7 @@ package ledger
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 )
 
 // Record is one recipient's outcome. The zero Record is a recipient that is queued and untouched.
@@ -59,8 +60,12 @@ func PackRecords(records []Record) []byte {
 var ErrOutcomes = errors.New("ledger: the outcomes of a batch can't be read")
 
 // ReadRecords returns the n records that a log gives. It never panics, whatever the bytes.
-func ReadRecords(log []byte, n int) ([]Record, error) {
-	out := make([]Record, n)
+func ReadRecords(log []byte, n int) ([]Record, error) { return readRecords(nil, log, n) }
+
+// readRecords is ReadRecords into the memory of into.
+func readRecords(into []Record, log []byte, n int) ([]Record, error) {
+	out := slices.Grow(into[:0], n)[:n]
+	clear(out)
 	d := decoder{b: log}
 	for len(d.b) > 0 {
 		first, count := d.count(), d.count()

@@ -99,7 +99,7 @@ func (b *reporting) judge(r *Report) Verdict {
 	case !mayChange(is, says), is == says && !b.newer(i, r):
 		return Known
 	case is == Unknown && says == Accepted && !b.newer(i, r):
-		b.delta.count(is, says)
+		b.delta.count(is, says, 1)
 		b.reports.records[i].State, b.changed = says, true // with the words that came later than these
 		return Applied
 	}
@@ -134,7 +134,7 @@ func (b *reporting) write(i int, rec Record, is, says State, r *Report) {
 	if rec.ID == 0 && to.ID == 0 {
 		to.ID = b.reports.id(r.ID)
 	}
-	b.delta.count(is, says)
+	b.delta.count(is, says, 1)
 	b.reports.records[i] = to
 	b.changed = true
 }

@@ -32,6 +32,25 @@ type Input struct {
 	Items []Item
 	// Reference is copied to the calls.
 	Reference string
+	// Memory is where the calls' recipients go when one message is for all; nil takes new memory. The calls are then good until
+	// it is used for another plan.
+	Memory *Memory
+}
+
+// Memory is kept from one plan for the next. The zero value is empty. It is not safe for concurrent use.
+type Memory struct {
+	recipients []providers.Recipient
+	indexes    []int
+}
+
+// take returns room for n recipients, which are zero.
+func (m *Memory) take(n int) ([]providers.Recipient, []int) {
+	if m == nil {
+		return make([]providers.Recipient, n), make([]int, n)
+	}
+	m.recipients, m.indexes = slices.Grow(m.recipients[:0], n)[:n], slices.Grow(m.indexes[:0], n)[:n]
+	clear(m.recipients)
+	return m.recipients, m.indexes
 }
 
 // Call is one request to be made.
@@ -104,8 +123,10 @@ func (p *planner) same(text string, size sms.Size, textBytes int) {
 		perCall = min(perCall, (l.Bytes-fixed)/l.RecipientBytes)
 	}
 
+	all, positions := p.in.Memory.take(len(p.in.Items))
 	for _, layer := range layers(p.in.Items, func(it *Item) sms.MSISDN { return it.To }) {
-		recipients, indexes := make([]providers.Recipient, len(layer)), make([]int, len(layer))
+		recipients, indexes := all[:len(layer):len(layer)], positions[:len(layer):len(layer)]
+		all, positions = all[len(layer):], positions[len(layer):]
 		for i := range layer {
 			recipients[i].To, indexes[i] = layer[i].To, layer[i].Index
 		}
