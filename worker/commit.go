@@ -21,6 +21,8 @@ type committer struct {
 	busy bool     // guarded by run.mu
 	seq  uint64   // commits given out; guarded by run.mu
 	done uint64   // commits written or given up; guarded by run.mu
+	soon bool     // what is pending is on its way after a pause; guarded by run.mu
+	wire int      // calls that are claimed and not settled; guarded by run.mu
 	cond sync.Cond
 }
 
@@ -61,8 +63,28 @@ func (m *committer) open() *pending {
 // kick sees to it that what is pending gets written. The run's lock is held.
 func (m *committer) kick() uint64 {
 	if !m.busy {
-		m.busy = true
+		m.busy, m.soon = true, false
 		go m.write()
+	}
+	return m.seq + 1
+}
+
+// kickSoon is kick after a pause in which other calls of the run may come to an end, if any is on the wire. A claim, or the last
+// of them, ends the pause. The run's lock is held.
+func (m *committer) kickSoon(pause time.Duration) uint64 {
+	if m.busy || m.wire == 0 || pause <= 0 {
+		return m.kick()
+	}
+	if !m.soon {
+		m.soon = true
+		n := m.seq
+		time.AfterFunc(pause, func() {
+			m.r.mu.Lock()
+			defer m.r.mu.Unlock()
+			if m.soon && m.seq == n {
+				m.kick()
+			}
+		})
 	}
 	return m.seq + 1
 }
@@ -162,6 +184,7 @@ func (m *committer) write() {
 
 // granted carries claims over into the records. The run's lock is held.
 func (r *run) granted(p *pending) {
+	r.c.wire += len(p.claims)
 	for _, q := range p.claims {
 		for _, i := range q.c.part.Items {
 			r.records[i] = r.onWire(r.records[i])

@@ -89,6 +89,9 @@ const (
 	mostLead  = time.Second
 )
 
+// maxGather bounds how long the record of a call waits for those of others of its batch.
+const maxGather = time.Millisecond
+
 func (l *lane) lead() time.Duration { return min(mostLead, max(leastLead, 2*l.claims)) }
 
 // moment waits until shortly before the next free moment, and for a place in flight. When Redis does not pace, the call
@@ -181,7 +184,7 @@ func (l *lane) make(c *call, at time.Time) {
 	cancel()
 	c.took = time.Since(start)
 	a.meter.took(c.took)
-	r.settle(c, results)
+	r.settle(c, results, min(l.claims/2, maxGather))
 	providers.Recycle(results)
 }
 

@@ -19,7 +19,7 @@ import (
 
 // settle records what a call established about each recipient, and decides in this one place what happens to those that
 // provably were not sent.
-func (r *run) settle(c *call, results []providers.Result) {
+func (r *run) settle(c *call, results []providers.Result, gather time.Duration) {
 	if len(results) != len(c.part.Items) {
 		results = providers.Fail(len(c.part.Items), &providers.Error{
 			Kind: providers.Unknown, Provider: r.a.provider,
@@ -63,7 +63,8 @@ func (r *run) settle(c *call, results []providers.Result) {
 		p.Release, p.Compact, r.released = true, true, true
 		p.Outcomes = ledger.PackRecords(r.records)
 	}
-	c.gen = r.c.kick()
+	r.c.wire--
+	c.gen = r.c.kickSoon(gather)
 	r.mu.Unlock()
 
 	r.a.meter.recorded(&outcomes)
@@ -168,6 +169,7 @@ func (r *run) unclaim(c *call) {
 		p.Records.Set(i, ledger.Sending, rec)
 		r.records[i] = rec
 	}
+	r.c.wire--
 	c.gen = r.c.kick()
 	r.mu.Unlock()
 	r.leave(time.Second)
