@@ -1,6 +1,6 @@
 package worker
 
-import "fmt"
+import "strconv"
 
 // address gives the call, which is about to be made, its name and the addresses for reports about it.
 func (c *call) address() {
@@ -12,7 +12,11 @@ func (c *call) address() {
 	}
 	r.mu.Unlock()
 	c.attempt = t.Attempt
-	call.Reference = fmt.Sprintf("%s.%d.%d.%d.%d", t.Job, t.Batch, c.part.Items[0], t.Round, t.Attempt)
+	name := append(make([]byte, 0, len(t.Job)+24), t.Job...)
+	for _, n := range []int{t.Batch, c.part.Items[0], t.Round, t.Attempt} {
+		name = strconv.AppendInt(append(name, '.'), int64(n), 10)
+	}
+	call.Reference = string(name)
 	to, items := r.w.opts.ReportTo, c.part.Items
 	if to == nil {
 		return
