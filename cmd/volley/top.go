@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	tea "github.com/charmbracelet/bubbletea"
+	tea "charm.land/bubbletea/v2"
 	"github.com/redis/go-redis/v9"
 	"github.com/spf13/cobra"
 
@@ -70,8 +70,8 @@ queues, in the terminal, until q is pressed. Where standard output is no termina
 				if once || a.json || !isTerminal(a.stdout) || !isTerminal(a.stdin) {
 					return a.topOnce(cmd.Context(), l)
 				}
-				p := tea.NewProgram(&topModel{look: l, every: every, width: 80, height: 24}, tea.WithContext(cmd.Context()),
-					tea.WithInput(a.stdin), tea.WithOutput(a.stdout), tea.WithAltScreen())
+				p := tea.NewProgram(&topModel{look: l, every: every, width: 80, height: 24},
+					tea.WithContext(cmd.Context()), tea.WithInput(a.stdin), tea.WithOutput(a.stdout), tea.WithoutSignalHandler()) // signals end the context
 				_, err = p.Run()
 				if cmd.Context().Err() != nil && errors.Is(err, tea.ErrProgramKilled) {
 					return nil
@@ -104,7 +104,7 @@ func (a *app) topOnce(ctx context.Context, l *lookout) error {
 	if a.json {
 		return writeJSON(a.stdout, o)
 	}
-	fmt.Fprint(a.stdout, drawTop(o, topStyle{width: 110, rows: len(o.Jobs), paint: a.paint}))
+	fmt.Fprint(a.stdout, drawTop(o, topStyle{width: 110, rows: len(o.Jobs), accounts: len(o.Accounts), paint: a.paint}))
 	return nil
 }
 

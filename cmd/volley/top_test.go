@@ -7,7 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	tea "github.com/charmbracelet/bubbletea"
+	tea "charm.land/bubbletea/v2"
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/volleysms/volley/enqueue"
@@ -34,7 +34,7 @@ func someOverview() overview {
 
 func TestDrawTop(t *testing.T) {
 	for _, width := range []int{20, 60, 80, 120, 200} {
-		s := drawTop(someOverview(), topStyle{width: width, rows: 10, paint: plain})
+		s := drawTop(someOverview(), topStyle{width: width, rows: 10, accounts: 10, paint: plain})
 		for line := range strings.SplitSeq(s, "\n") {
 			if n := utf8.RuneCountInString(line); n > width {
 				t.Errorf("%d columns in %d: %q", n, width, line)
@@ -44,7 +44,7 @@ func TestDrawTop(t *testing.T) {
 			t.Errorf("a name reaches the terminal: %q", s)
 		}
 	}
-	s := drawTop(someOverview(), topStyle{width: 140, rows: 10, paint: plain})
+	s := drawTop(someOverview(), topStyle{width: 140, rows: 10, accounts: 10, paint: plain})
 	for _, want := range []string{
 		"2 jobs open", "Spring?[2J sale", "running", "████████········  50 %", "100,000 / 200,000", "1,235", "1m 35s", "3 unknown, 7 failed",
 		"100 %", "suspended", "since 08:00:00: 401 no such login",
@@ -53,7 +53,8 @@ func TestDrawTop(t *testing.T) {
 			t.Errorf("%q is missing in\n%s", want, s)
 		}
 	}
-	if s := drawTop(someOverview(), topStyle{width: 100, rows: 1, paint: plain}); !strings.Contains(s, "… and 2 more") {
+	if s := drawTop(someOverview(), topStyle{width: 100, rows: 1, accounts: 2, paint: plain}); !strings.Contains(s, "… and 2 more") ||
+		strings.Index(s, "\nmoon ") > strings.Index(s, "\ndk ") {
 		t.Errorf("a screen of few lines shows\n%s", s)
 	}
 	if s := drawTop(overview{}, topStyle{width: 100, rows: 5, paint: plain}); !strings.Contains(s, "There is no job yet") {
@@ -67,14 +68,20 @@ func TestTopModel(t *testing.T) {
 		t.Error("it does not look again")
 	}
 	m.Update(tea.WindowSizeMsg{Width: 100, Height: 30})
-	if s := m.View(); !strings.Contains(s, "Spring") || !strings.Contains(s, "q quits") {
+	if s := m.draw(); !strings.Contains(s, "Spring") || !strings.Contains(s, "q quits") {
 		t.Error(s)
 	}
+	for _, height := range []int{10, 11, 12, 40} {
+		m.Update(tea.WindowSizeMsg{Width: 60, Height: height})
+		if s := m.draw(); strings.Count(s, "\n") >= height || !strings.Contains(s, "suspended") {
+			t.Errorf("on %d lines:\n%s", height, s)
+		}
+	}
 	m.Update(lookedMsg{err: enqueue.ErrUnreachable})
-	if s := m.View(); !strings.Contains(s, "Spring") || !strings.Contains(s, "Redis does not answer") {
+	if s := m.draw(); !strings.Contains(s, "Spring") || !strings.Contains(s, "Redis does not answer") {
 		t.Errorf("without Redis:\n%s", s)
 	}
-	for _, key := range []tea.KeyMsg{{Type: tea.KeyRunes, Runes: []rune("q")}, {Type: tea.KeyCtrlC}, {Type: tea.KeyEsc}} {
+	for _, key := range []tea.KeyPressMsg{{Code: 'q', Text: "q"}, {Code: 'c', Mod: tea.ModCtrl}, {Code: tea.KeyEscape}} {
 		if _, cmd := m.Update(key); cmd == nil || cmd() != tea.Quit() {
 			t.Errorf("%s does not end it", key)
 		}

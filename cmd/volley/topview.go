@@ -1,14 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
-	tea "github.com/charmbracelet/bubbletea"
+	tea "charm.land/bubbletea/v2"
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/volleysms/volley/enqueue"
@@ -45,7 +47,7 @@ func (m *topModel) Init() tea.Cmd { return m.ask }
 // Update takes a key, a size, or what a look brought. It looks again some time after that.
 func (m *topModel) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
-	case tea.KeyMsg:
+	case tea.KeyPressMsg:
 		switch msg.String() {
 		case "q", "esc", "ctrl+c":
 			return m, tea.Quit
@@ -64,23 +66,30 @@ func (m *topModel) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	return m, nil
 }
 
-// View draws the screen.
-func (m *topModel) View() string {
+// View is a screen of its own, so that what was in the terminal before is there again afterwards.
+func (m *topModel) View() tea.View {
+	v := tea.NewView(m.draw())
+	v.AltScreen = true
+	return v
+}
+
+func (m *topModel) draw() string {
 	if !m.looked {
 		return "…\n"
 	}
-	rows := m.height - len(m.seen.Accounts) - 7
-	s := drawTop(m.seen, topStyle{width: m.width, rows: max(1, rows), paint: m.look.a.paint})
+	room := m.height - 8 // for jobs and accounts
+	accounts := min(len(m.seen.Accounts), max(1, room/2, room-len(m.seen.Jobs)))
+	s := drawTop(m.seen, topStyle{width: m.width, rows: max(1, room-accounts), accounts: accounts, paint: m.look.a.paint})
 	if m.err != nil {
 		s += m.look.a.paint(text.FgRed, fit("Redis does not answer: what is shown is from before. "+sentence(m.err), m.width)) + "\n"
 	}
 	return s + m.look.a.paint(text.Faint, "q quits")
 }
 
-// topStyle is how an overview is drawn: in so many columns, with so many jobs, and colours where paint gives some.
+// topStyle is how an overview is drawn: in so many columns, with so many jobs and accounts, and colours where paint gives some.
 type topStyle struct {
-	width, rows int
-	paint       func(text.Color, string) string
+	width, rows, accounts int
+	paint                 func(text.Color, string) string
 }
 
 // drawTop draws an overview, a line for each job and account, none wider than the style says.
@@ -103,7 +112,13 @@ func drawTop(o overview, st topStyle) string {
 	}
 	b.WriteByte('\n')
 	fmt.Fprintln(&b, st.paint(text.Faint, fit(fmt.Sprintf("%-*s %-10s %7s  %s", name, "ACCOUNT", "STATE", "BATCHES", "WHAT IS WRONG"), st.width)))
-	for _, a := range o.Accounts {
+	accounts := slices.Clone(o.Accounts)
+	slices.SortStableFunc(accounts, func(a, b topAccount) int { return cmp.Compare(wellness(a), wellness(b)) })
+	for i, a := range accounts {
+		if i == st.accounts {
+			fmt.Fprintln(&b, fit(fmt.Sprintf("… and %d more", len(accounts)-i), st.width))
+			break
+		}
 		wrong := ""
 		if a.Since != nil {
 			wrong = strings.TrimSpace("since " + a.Since.Format("15:04:05") + ": " + a.Code + " " + a.Detail)
@@ -112,6 +127,14 @@ func drawTop(o overview, st topStyle) string {
 		fmt.Fprintln(&b, strings.Replace(line, " "+a.State+" ", " "+st.paint(accountColour(a.State), a.State)+" ", 1))
 	}
 	return b.String()
+}
+
+// wellness puts accounts in trouble before the others.
+func wellness(a topAccount) int {
+	if a.State == stateOK {
+		return 1
+	}
+	return 0
 }
 
 func accountColour(state string) text.Color {
