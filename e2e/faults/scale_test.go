@@ -32,6 +32,8 @@ type scale struct {
 	reported int
 	// rows is the size of a campaign that urgent messages overtake, and urgent how many do.
 	rows, urgent int
+	// large is the size of a campaign that must take little memory.
+	large int
 	// schedules is how many schedules fire at the same time.
 	schedules int
 	// rounds is how often Redis is restarted, connections are reset, a slot is moved, and workers are replaced.
@@ -41,8 +43,8 @@ type scale struct {
 }
 
 var scales = map[string]scale{
-	"":     {recipients: 8_000, batch: 100, call: 50, kills: 5, many: 6_000, reported: 3_000, rows: 20_000, urgent: 10, schedules: 5, rounds: 2, within: world.Patience},
-	"full": {recipients: 200_000, batch: 1000, call: 250, kills: 20, many: 60_000, reported: 50_000, rows: 1_000_000, urgent: 200, schedules: 50, rounds: 6, within: 10 * time.Minute},
+	"":     {recipients: 8_000, batch: 100, call: 50, kills: 5, many: 6_000, reported: 3_000, rows: 20_000, large: 5_000, urgent: 10, schedules: 5, rounds: 2, within: world.Patience},
+	"full": {recipients: 200_000, batch: 1000, call: 250, kills: 20, many: 60_000, reported: 50_000, rows: 1_000_000, large: 1_000_000, urgent: 200, schedules: 50, rounds: 6, within: 10 * time.Minute},
 }
 
 func TestMain(m *testing.M) {

@@ -81,8 +81,11 @@ func (p *Process) End(sig syscall.Signal) int {
 }
 
 // Peak is the most memory that the process had so far, in bytes; 0 when it has ended.
-func (p *Process) Peak() int64 {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+func (p *Process) Peak() int64 { return PeakOf(p.cmd.Process.Pid) }
+
+// PeakOf is the most memory that a process had so far, in bytes; 0 when it has ended.
+func PeakOf(pid int) int64 {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0
 	}
