@@ -53,13 +53,13 @@ func TestWorker_HoldsReadyWhatIsNear(t *testing.T) {
 	t.Run("AndCallsAtItsTime", func(t *testing.T) {
 		s, g := newOne(t)
 		defer s.start()()
-		job, due := s.ready(1500 * time.Millisecond)
+		job, due := s.ready(3500 * time.Millisecond)
 		punctual(t, s, g, job, due)
 	})
 	t.Run("CancelledBefore", func(t *testing.T) {
 		s, g := newOne(t)
 		defer s.start()()
-		job, _ := s.ready(1500 * time.Millisecond)
+		job, _ := s.ready(3500 * time.Millisecond)
 		if _, err := s.client.Cancel(t.Context(), job, enqueue.Ask{}); err != nil {
 			t.Fatal(err)
 		}
@@ -70,7 +70,7 @@ func TestWorker_HoldsReadyWhatIsNear(t *testing.T) {
 	t.Run("PausedOverItsTime", func(t *testing.T) {
 		s, g := newOne(t)
 		defer s.start()()
-		job, due := s.ready(1500 * time.Millisecond)
+		job, due := s.ready(3500 * time.Millisecond)
 		if _, err := s.client.Pause(t.Context(), job, enqueue.Ask{}); err != nil {
 			t.Fatal(err)
 		}
@@ -86,7 +86,7 @@ func TestWorker_HoldsReadyWhatIsNear(t *testing.T) {
 	t.Run("MovedLater", func(t *testing.T) {
 		s, g := newOne(t)
 		defer s.start()()
-		job, due := s.ready(2 * time.Second)
+		job, due := s.ready(3500 * time.Millisecond)
 		due = due.Add(time.Second)
 		if err := s.client.Reschedule(t.Context(), job, due, enqueue.Ask{}); err != nil {
 			t.Fatal(err)
@@ -106,7 +106,7 @@ func TestWorker_HoldsReadyWhatIsNear(t *testing.T) {
 	t.Run("GivenBackByAWorkerThatStops", func(t *testing.T) {
 		s, g := newOne(t)
 		stop := s.start()
-		job, due := s.ready(2500 * time.Millisecond)
+		job, due := s.ready(3500 * time.Millisecond)
 		stop()
 		s.held(job, false)
 		defer s.start()()
