@@ -91,9 +91,6 @@ const (
 	mostLead  = time.Second
 )
 
-// maxGather bounds how long the record of a call waits for those of others of its batch.
-const maxGather = time.Millisecond
-
 func (l *lane) lead() time.Duration { return min(mostLead, max(leastLead, 2*l.claims)) }
 
 // moment waits until shortly before the next free moment, and for a place in flight. When Redis does not pace, the call
@@ -135,6 +132,15 @@ func (l *lane) out() {
 		a.w.log.Warn("Redis does not take a place in flight back; it comes free by itself", zap.String("account", a.name), zap.Error(err))
 	}
 }
+
+// Where claims take longer than prompt, machine or Redis is busy, and the record of a call waits a while for those of others of
+// its batch, at most maxGather.
+const (
+	prompt    = 500 * time.Microsecond
+	maxGather = time.Millisecond
+)
+
+func (l *lane) gather() time.Duration { return min(maxGather, max(0, (l.claims-prompt)/2)) }
 
 // take returns the call whose turn it is, nil when none that waits may be made any more.
 func (l *lane) take() *call {
@@ -184,7 +190,7 @@ func (l *lane) make(c *call, at time.Time) {
 	results := a.send(ctx, c.part.Call)
 	c.took = time.Since(start)
 	a.meter.took(c.took)
-	r.settle(c, results, min(l.claims/2, maxGather))
+	r.settle(c, results, l.gather())
 	providers.Recycle(results)
 }
 
