@@ -116,6 +116,7 @@ type held struct {
 	mu  sync.Mutex
 	at  time.Time
 	ids []string
+	cut bool // there are older jobs
 }
 
 const (
@@ -124,42 +125,49 @@ const (
 	heldAmong = 20_000
 )
 
-func (h *held) find(ctx context.Context, l *ledger.Ledger) ([]string, error) {
+func (h *held) find(ctx context.Context, l *ledger.Ledger) (ids []string, cut bool, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if time.Since(h.at) < heldFor {
-		return h.ids, nil
+		return h.ids, h.cut, nil
 	}
-	ids, err := l.Holding(ctx, ledger.Unknown, heldAmong)
+	ids, cut, err = l.Holding(ctx, ledger.Unknown, heldAmong)
 	if err == nil {
-		h.ids, h.at = ids, time.Now()
+		h.ids, h.cut, h.at = ids, cut, time.Now()
 	}
-	return ids, err
+	return ids, cut, err
 }
 
 type unknownView struct {
-	Jobs  []jobView
-	Total int64 // recipients
-	More  int   // jobs that are not listed
+	Jobs         []jobView
+	Page, Pages  int
+	Newer, Older int   // the pages beside this one; 0 where there is none
+	Found        int64 // jobs
+	// Among is how many of the newest jobs were looked at, and Cut says that there are older ones.
 	Among int64
+	Cut   bool
 }
 
 func (s *Server) unknown(w http.ResponseWriter, r *http.Request, u signin.User) error {
-	ids, err := s.held.find(r.Context(), s.ledger)
+	ids, cut, err := s.held.find(r.Context(), s.ledger)
 	if err != nil {
 		return err
 	}
-	v := unknownView{Among: heldAmong}
-	if len(ids) > perPage {
-		v.More, ids = len(ids)-perPage, ids[:perPage]
+	v := unknownView{Page: 1, Pages: max(1, (len(ids)+perPage-1)/perPage), Found: int64(len(ids)), Among: heldAmong, Cut: cut}
+	if n, err := strconv.Atoi(r.URL.Query().Get("page")); err == nil {
+		v.Page = min(max(1, n), v.Pages)
 	}
+	v.Newer = v.Page - 1
+	if v.Page < v.Pages {
+		v.Older = v.Page + 1
+	}
+	ids = ids[(v.Page-1)*perPage : min(len(ids), v.Page*perPage)]
 	list, err := s.client.Statuses(r.Context(), ids)
 	if err != nil {
 		return err
 	}
 	list = slices.DeleteFunc(list, func(st enqueue.Status) bool { return st.Counts.Unknown == 0 })
 	for _, st := range list {
-		v.Total += st.Counts.Unknown
 		v.Jobs = append(v.Jobs, s.jobView(st))
 	}
 	s.render(w, r, u, http.StatusOK, "unknown", view{Title: "Unknown recipients", Tab: "unknown", Data: v})

@@ -612,7 +612,7 @@ func TestTenThousandJobs(t *testing.T) {
 		}
 	}
 	bob := r.browser("bob")
-	for path, most := range map[string]int64{"/jobs": 6, "/jobs?page=150": 6, "/jobs?show=open&page=3": 6, "/jobs/job-05000": 10, "/unknown": 40, "/accounts": 4} {
+	for path, most := range map[string]int64{"/jobs": 6, "/jobs?page=150": 6, "/jobs?show=open&page=3": 6, "/jobs/job-05000": 10, "/unknown": 40, "/unknown?page=200": 40, "/accounts": 4} {
 		if status, body := bob.get(path); status != http.StatusOK && path != "/jobs/job-05000" {
 			t.Fatalf("%s: %d %s", path, status, body)
 		}

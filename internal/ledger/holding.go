@@ -8,21 +8,21 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Holding returns the IDs of those among the newest n jobs of whom recipients are in a state, the newest first. It takes two
-// round trips for a thousand jobs.
-func (l *Ledger) Holding(ctx context.Context, st State, n int) ([]string, error) {
+// Holding returns the IDs of those among the newest n jobs of whom recipients are in a state, the newest first, and whether there
+// are older jobs, which were not looked at. It takes two round trips for a thousand jobs.
+func (l *Ledger) Holding(ctx context.Context, st State, n int) (out []string, older bool, err error) {
 	const atOnce = 1000
-	var out []string
 	for from := 0; from < n; from += atOnce {
 		ids, err := l.rdb.ZRevRange(ctx, keyJobs, int64(from), int64(min(from+atOnce, n))-1).Result()
 		if err != nil || len(ids) == 0 {
-			return out, err
+			return out, false, err
 		}
 		if out, err = l.holding(ctx, st, ids, out); err != nil {
-			return out, err
+			return out, false, err
 		}
 	}
-	return out, nil
+	all, err := l.rdb.ZCard(ctx, keyJobs).Result()
+	return out, all > int64(n), err
 }
 
 func (l *Ledger) holding(ctx context.Context, st State, ids, out []string) ([]string, error) {
