@@ -141,7 +141,7 @@ func (r *run) whole(ctx context.Context) (pause time.Duration, err error) {
 	defer r.traceBatch()()
 	r.adopt() // nobody else touches the run yet
 	if r.held.Control == ledger.Run {
-		r.send()
+		r.send(r.plan(r.w.clock.now()))
 		<-r.done
 	}
 	return r.end(ctx)
@@ -299,10 +299,10 @@ type planned struct {
 
 var planPool = sync.Pool{New: func() any { return new(planned) }}
 
-// send plans the calls for what is queued and gives them to the lanes.
-func (r *run) send() {
+// plan plans the calls for those who are queued and may be sent to at a moment.
+func (r *run) plan(at time.Time) []*call {
 	r.planned = planPool.Get().(*planned)
-	r.planned.items = r.ripe(r.planned.items[:0])
+	r.planned.items = r.ripe(r.planned.items[:0], at)
 	in := r.job.input(r.planned.items)
 	in.Memory = &r.planned.calls
 	calls, refused := plan.Plan(in, r.a.limits)
@@ -310,18 +310,23 @@ func (r *run) send() {
 	if len(refused) > 0 {
 		r.refuse(refused)
 	}
-	if len(calls) == 0 {
-		close(r.done)
-		return
-	}
 	out, all := make([]*call, len(calls)), make([]call, len(calls))
 	for i := range calls {
 		r.dress(&calls[i])
 		all[i] = call{part: calls[i], run: r, turn: r.turn}
 		out[i] = &all[i]
 	}
-	r.open = len(out)
-	r.push(out...)
+	return out
+}
+
+// send gives the calls of a stay to the lanes.
+func (r *run) send(calls []*call) {
+	if len(calls) == 0 {
+		close(r.done)
+		return
+	}
+	r.open = len(calls)
+	r.push(calls...)
 }
 
 // push gives calls to the lanes.

@@ -22,7 +22,7 @@ const (
 const startAhead = time.Second
 
 // maxYield is how long a job's completion waits at most for others to be punctual too.
-const maxYield = 2 * time.Second
+const maxYield = 4 * time.Second
 
 // prepared counts what is held ready.
 type prepared struct{ n atomic.Int64 }
@@ -80,12 +80,23 @@ func (a *account) punctual(job *jobInfo, ref task.Ref, due time.Time) (pause tim
 		return 0, err
 	}
 	r.job = job
-	if !a.sleep(due) || a.gate.shutFor() != nil {
-		r.giveBack()
-		return 0, errBack
+	defer r.traceBatch()()
+	r.adopt()
+	s := &start{run: r}
+	if r.held.Control == ledger.Run {
+		s.calls = r.plan(w.clock.now().Add(time.Until(due)))
 	}
-	r.start, r.yields = time.Now(), true
-	return r.whole(ctx)
+	w.starts.add(due, s)
+	select {
+	case <-r.done:
+	case <-w.stopCtx.Done():
+		if w.starts.withdraw(s) {
+			r.giveBack()
+			return 0, errBack
+		}
+		<-r.done
+	}
+	return r.end(ctx)
 }
 
 // sleep waits until a moment; false when the worker stops before.

@@ -56,9 +56,9 @@ type hours struct {
 	why     window.Why
 }
 
-// ripe appends what the planner is to be asked: the recipients who are queued and may be sent to now. Those for whom it
-// is too late are recorded as expired, and those who opted out as suppressed.
-func (r *run) ripe(items []plan.Item) []plan.Item {
+// ripe appends what the planner is to be asked: the recipients who are queued and may be sent to at a moment. Those for whom
+// it is too late then are recorded as expired, and those who opted out as suppressed.
+func (r *run) ripe(items []plan.Item, at time.Time) []plan.Item {
 	items = slices.Grow(items, len(r.records))
 	h := &r.hours
 	t := h.t
@@ -66,14 +66,13 @@ func (r *run) ripe(items []plan.Item) []plan.Item {
 	var out []stopped
 	r.turn = r.w.optOuts.Turn() // before the look
 	lookout := r.w.optOuts.Lookout(r.a.name)
-	now := r.w.clock.now()
 	for i, rec := range r.records {
 		if rec.State != ledger.Queued {
 			continue
 		}
 		to := &r.held.Recipients[i]
 		if t != nil {
-			v := t.Gate.Look(now, t.Person(to))
+			v := t.Gate.Look(at, t.Person(to))
 			if v.Expired {
 				late = append(late, lateOne{i, v.Why})
 				continue

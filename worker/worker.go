@@ -50,6 +50,7 @@ type Worker struct {
 	clock    clock
 	tokens   atomic.Uint64
 	prepared prepared
+	starts   starts
 	holds    sync.Map        // tokens of the batches that are in this process
 	stopCtx  context.Context // done when stopping is closed
 	stop     context.CancelFunc

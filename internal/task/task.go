@@ -74,7 +74,7 @@ func Put(ctx context.Context, c *asynq.Client, queue string, r Ref, at time.Time
 }
 
 // Ahead is how long before its time a worker is given a scheduled batch, to have it ready by then.
-const Ahead = 4 * time.Second
+const Ahead = 8 * time.Second
 
 // PutAhead puts the batch on a queue for a worker that is to have it ready at a moment; the zero time means at once. That it
 // is there already is no error.
