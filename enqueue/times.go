@@ -242,6 +242,15 @@ type timed struct {
 	rec ledger.Recipient
 }
 
+// bytes is how long what the recipient brings is.
+func (t *timed) bytes() int {
+	n := len(t.rec.Ref)
+	for _, v := range t.rec.Values {
+		n += len(v)
+	}
+	return n
+}
+
 // add keeps a copy of the recipient. It reports whether what has gathered takes all the room there is.
 func (s *sorter) add(via int, due int64, r ledger.Recipient) (full bool) {
 	r.Ref = strings.Clone(r.Ref)
@@ -259,24 +268,27 @@ func (s *sorter) add(via int, due int64, r ledger.Recipient) (full bool) {
 // spill writes what has gathered into batches, those due first into the first, and in the order of rows within each.
 func (w *writer) spill(ctx context.Context) error {
 	s := &w.sorted
-	slices.SortStableFunc(s.list, func(a, b timed) int {
-		return cmp.Or(cmp.Compare(a.via, b.via), cmp.Compare(a.due, b.due))
+	order := make([]int32, len(s.list)) // moves less than the recipients themselves
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortFunc(order, func(i, j int32) int {
+		a, b := &s.list[i], &s.list[j]
+		return cmp.Or(cmp.Compare(a.via, b.via), cmp.Compare(a.due, b.due), cmp.Compare(i, j))
 	})
-	for list := s.list; len(list) > 0; {
-		n := 1
-		size := len(list[0].rec.Ref)
-		for n < len(list) && n < w.c.opts.BatchSize && list[n].via == list[0].via && size < maxBatchBytes {
-			for _, v := range list[n].rec.Values {
-				size += len(v)
-			}
+	for len(order) > 0 {
+		n, size := 0, 0
+		first := &s.list[order[0]]
+		for n < len(order) && n < w.c.opts.BatchSize && s.list[order[n]].via == first.via && size < maxBatchBytes {
+			size += s.list[order[n]].bytes()
 			n++
 		}
-		batch := list[:n]
-		list = list[n:]
-		slices.SortFunc(batch, func(a, b timed) int { return cmp.Compare(a.rec.Row, b.rec.Row) })
-		b := w.building(batch[0].via)
-		for i := range batch {
-			b.Add(batch[i].rec)
+		batch := order[:n]
+		order = order[n:]
+		slices.Sort(batch)
+		b := w.building(first.via)
+		for _, i := range batch {
+			b.Add(s.list[i].rec)
 		}
 		if err := w.closeBatch(ctx, b); err != nil {
 			return err
