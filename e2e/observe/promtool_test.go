@@ -36,6 +36,7 @@ func promtool(t *testing.T, args ...string) {
 
 func TestRules(t *testing.T) {
 	promtool(t, "check", "config", "prometheus.yml")
+	promtool(t, "check", "config", "one-machine.yml")
 	promtool(t, "check", "rules", "--lint=all", "--lint-fatal", "volley.rules.yml")
 	promtool(t, "test", "rules", "volley.rules_test.yml")
 }
