@@ -20,6 +20,7 @@ type feeder struct {
 type feed struct {
 	mu  sync.Mutex
 	fed int // the cursor, as far as it is known here
+	end ending
 }
 
 func (f *feeder) of(job string) *feed {
@@ -97,11 +98,8 @@ func (w *Worker) put(ctx context.Context, job *jobInfo, from, to int) error {
 // finish notes that the batch needs no further call. The next one has its place, or goes on the queue.
 func (r *run) finish(ctx context.Context) error {
 	w, a, job := r.w, r.a, r.job
-	end := w.ledger.Finish
-	if r.place != nil && r.place.free(a, job) {
-		end = w.ledger.FinishForNext
-	}
-	p, err := end(ctx, job.spec.ID, r.held.Batch, w.clock.now())
+	f := w.feeder.of(job.spec.ID)
+	p, following, err := f.end.do(w, job.spec.ID, ledger.Finished{Batch: r.held.Batch, Next: r.place != nil && r.place.free(a, job)})
 	if err != nil {
 		return err
 	}
@@ -109,13 +107,65 @@ func (r *run) finish(ctx context.Context) error {
 		w.feeder.forget(job.spec.ID)
 		return nil
 	}
-	if p.Following > 0 {
-		r.place.following = p.Following
+	if following > 0 {
+		r.place.following = following
 	}
-	f := w.feeder.of(job.spec.ID)
 	f.mu.Lock()
 	f.fed = max(f.fed, p.Fed)
 	f.mu.Unlock()
 	window := w.window(a, job)
 	return w.feed(ctx, job, min(p.Batches, p.Done+window), max(1, window/4)) // several are put at a time
+}
+
+// ending notes a job's batches that have finished. What comes in while one note is on its way goes into the next.
+type ending struct {
+	mu   sync.Mutex
+	busy bool
+	next *ended
+}
+
+// ended is a note that is still being filled, and then what came of it.
+type ended struct {
+	batches   []ledger.Finished
+	progress  ledger.Progress
+	following []int
+	err       error
+	done      chan struct{}
+}
+
+// do notes a batch, and returns the job's progress and the batch to go on with; 0 is none.
+func (e *ending) do(w *Worker, job string, b ledger.Finished) (p ledger.Progress, following int, err error) {
+	e.mu.Lock()
+	if e.next == nil {
+		e.next = &ended{done: make(chan struct{})}
+	}
+	own, at := e.next, len(e.next.batches)
+	own.batches = append(own.batches, b)
+	if !e.busy {
+		e.busy = true
+		go e.write(w, job)
+	}
+	e.mu.Unlock()
+	<-own.done
+	if own.err != nil {
+		return p, 0, own.err
+	}
+	return own.progress, own.following[at], nil
+}
+
+// write notes what there is until there is nothing more.
+func (e *ending) write(w *Worker, job string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for e.next != nil {
+		n := e.next
+		e.next = nil
+		e.mu.Unlock()
+		ctx, cancel := context.WithTimeout(w.hard, commitTimeout)
+		n.progress, n.following, n.err = w.ledger.FinishAll(ctx, job, n.batches, w.clock.now())
+		cancel()
+		close(n.done)
+		e.mu.Lock()
+	}
+	e.busy = false
 }

@@ -188,17 +188,16 @@ func (l *Ledger) withdraw(ctx context.Context, job string, batch int, token stri
 	return n, err
 }
 
-// finishAll is Finish for many batches in one round trip.
+// finishAll is Finish for many batches.
 func (l *Ledger) finishAll(ctx context.Context, job string, batches []int, now time.Time) error {
-	if len(batches) == 0 {
-		return nil
+	for some := range slices.Chunk(batches, 1000) {
+		finished := make([]Finished, len(some))
+		for i, b := range some {
+			finished[i].Batch = b
+		}
+		if _, _, err := l.FinishAll(ctx, job, finished, now); err != nil {
+			return err
+		}
 	}
-	_, err := l.evalAll(ctx, finishScript, len(batches)-1, func(i int) ([]string, []any) {
-		return []string{jobKey(job), doneKey(job)}, []any{batches[i], now.UnixMilli()}
-	}, nil)
-	if err != nil {
-		return err
-	}
-	_, err = l.Finish(ctx, job, batches[len(batches)-1], now)
-	return err
+	return nil
 }

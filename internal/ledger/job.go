@@ -333,31 +333,42 @@ type Progress struct {
 	Done, Batches, Fed int
 	// Ended is true for the one call that completed the job.
 	Ended bool
-	// Following is the batch that the caller is to go on with, which nobody else is given; 0 is none.
-	Following int
 }
 
 // Finish notes that a batch has nothing left to send. Doing it again changes nothing. ErrNotFound when there is no such
 // job, or it is not sealed; nothing is written then.
 func (l *Ledger) Finish(ctx context.Context, job string, batch int, now time.Time) (Progress, error) {
-	return l.finish(ctx, job, batch, now, false)
+	p, _, err := l.FinishAll(ctx, job, []Finished{{Batch: batch}}, now)
+	return p, err
 }
 
-// FinishForNext is Finish by who can go on with another batch of the job: it is given the first that has not been put on the
-// queue, if there is one. Whoever dies before it has taken that one leaves it to the sweep.
-func (l *Ledger) FinishForNext(ctx context.Context, job string, batch int, now time.Time) (Progress, error) {
-	return l.finish(ctx, job, batch, now, true)
+// Finished is a batch that has nothing left to send.
+type Finished struct {
+	Batch int
+	// Next is set by who can go on with another batch of the job: it is given the first that has not been put on the queue, if
+	// there is one, and nobody else is. Whoever dies before it has taken that one leaves it to the sweep.
+	Next bool
 }
 
-func (l *Ledger) finish(ctx context.Context, job string, batch int, now time.Time, next bool) (Progress, error) {
-	v, err := finishScript.Run(ctx, l.rdb, []string{jobKey(job), doneKey(job)}, batch, now.UnixMilli(), next).Int64Slice()
+// FinishAll is Finish for some batches of a job at once. following has the batch that is to be gone on with for each of them; 0 is
+// none.
+func (l *Ledger) FinishAll(ctx context.Context, job string, batches []Finished, now time.Time) (p Progress, following []int, err error) {
+	argv := make([]any, 0, 1+2*len(batches))
+	argv = append(argv, now.UnixMilli())
+	for _, b := range batches {
+		argv = append(argv, b.Batch, b.Next)
+	}
+	v, err := finishScript.Run(ctx, l.rdb, []string{jobKey(job), doneKey(job)}, argv...).Int64Slice()
 	if err != nil {
-		return Progress{}, err
+		return p, nil, err
 	}
 	if len(v) == 0 {
-		return Progress{}, ErrNotFound
+		return p, nil, ErrNotFound
 	}
-	p := Progress{Done: int(v[0]), Batches: int(v[1]), Fed: int(v[2]), Ended: v[3] == 1, Following: int(v[4])}
+	p = Progress{Done: int(v[0]), Batches: int(v[1]), Fed: int(v[2]), Ended: v[3] == 1}
+	for _, b := range v[4:] {
+		following = append(following, int(b))
+	}
 	if p.Done >= p.Batches {
 		// Repeated by every later call, so that a crash in between leaves no completed job in the list.
 		pipe := l.rdb.Pipeline()
@@ -365,7 +376,7 @@ func (l *Ledger) finish(ctx context.Context, job string, batch int, now time.Tim
 		hasten(ctx, pipe, job, now)
 		_, err = pipe.Exec(ctx)
 	}
-	return p, err
+	return p, following, err
 }
 
 // SetFed notes that the batches below n are on the queue, and returns where that cursor was. It never goes back. The batches in

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -421,20 +422,29 @@ func TestFinish(t *testing.T) {
 			}
 		})
 		t.Run("WhoFinishesIsGivenTheFirstBatchThatIsNotOnTheQueue", func(t *testing.T) {
-			newContent("chain", [2]int{1, 0}, [2]int{1, 0}, [2]int{1, 0}, [2]int{1, 0}).seal(t, l)
-			if p, err := l.FinishForNext(ctx, "chain", 3, time.UnixMilli(1)); err != nil || p.Following != 0 {
-				t.Errorf("got %+v, %v; before the first batch has come up there is none", p, err)
-			}
-			if _, err := l.SetFed(ctx, "chain", 2); err != nil {
-				t.Fatal(err)
-			}
-			if p, err := l.Finish(ctx, "chain", 0, time.UnixMilli(1)); err != nil || p.Following != 0 || p.Fed != 2 {
-				t.Errorf("got %+v, %v from who did not ask", p, err)
-			}
-			for _, want := range []int{2, 3, 0} {
-				p, err := l.FinishForNext(ctx, "chain", 0, time.UnixMilli(1))
-				if err != nil || p.Following != want || want > 0 && p.Fed != want+1 {
-					t.Errorf("got %+v, %v, want %d to follow", p, err, want)
+			newContent("chain", [2]int{1, 0}, [2]int{1, 0}, [2]int{1, 0}, [2]int{1, 0}, [2]int{1, 0}).seal(t, l)
+			for i, step := range []struct {
+				fed       int // put on the queue before, 0 is none
+				batches   []Finished
+				following []int
+				progress  Progress
+			}{
+				// Before the first batch has come up there is none.
+				{0, []Finished{{4, true}}, []int{0}, Progress{Done: 1, Batches: 5}},
+				// Who does not ask is given none.
+				{2, []Finished{{0, false}}, []int{0}, Progress{Done: 2, Batches: 5, Fed: 2}},
+				{0, []Finished{{0, true}, {1, false}, {0, true}}, []int{2, 0, 3}, Progress{Done: 3, Batches: 5, Fed: 4}},
+				{0, []Finished{{2, true}, {2, true}, {3, true}}, []int{4, 0, 0}, Progress{Done: 5, Batches: 5, Fed: 5, Ended: true}},
+				{0, []Finished{{2, true}}, []int{0}, Progress{Done: 5, Batches: 5, Fed: 5}},
+			} {
+				if step.fed > 0 {
+					if _, err := l.SetFed(ctx, "chain", step.fed); err != nil {
+						t.Fatal(err)
+					}
+				}
+				p, following, err := l.FinishAll(ctx, "chain", step.batches, time.UnixMilli(1))
+				if err != nil || p != step.progress || !slices.Equal(following, step.following) {
+					t.Errorf("step %d: got %+v, %v, %v", i, p, following, err)
 				}
 			}
 		})
