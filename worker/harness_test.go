@@ -87,6 +87,7 @@ type system struct {
 	logs   *observer.ObservedLogs
 	reg    *prometheus.Registry
 	opts   worker.Options
+	worker *worker.Worker // that was started last
 }
 
 func newSystem(t *testing.T, accounts ...worker.Account) *system {
@@ -122,6 +123,7 @@ func (s *system) start() (stop func()) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	s.worker = w
 	ctx, cancel := context.WithCancel(s.t.Context())
 	done := make(chan error, 1)
 	go func() { done <- w.Run(ctx) }()

@@ -89,8 +89,7 @@ func TestSuppress_StopBetweenImportAndSending(t *testing.T) {
 	c, _ := newReporting(t)
 	job := c.queued("12125550100", "12125550101", "12125550102")
 	c.must("pause", job)
-	w, cb := c.start("worker"), c.start("callbacks")
-	w.says("worker is ready")
+	cb := c.start("callbacks")
 	cb.says("callbacks are taken")
 	var list []addressOf
 	c.must("callbacks", "addresses", "--json").json(&list)
@@ -114,7 +113,8 @@ func TestSuppress_StopBetweenImportAndSending(t *testing.T) {
 			t.Fatalf("status %d", resp.StatusCode)
 		}
 	}
-	time.Sleep(time.Second) // what workers take to know of it, at most
+	w := c.start("worker")
+	w.says("worker is ready")
 	c.must("resume", job)
 	var s enqueue.Status
 	eventually(t, "the job to be completed", func() bool {
