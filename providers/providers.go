@@ -155,7 +155,7 @@ var (
 // Recycle gives results that All made back to it. The worker calls it once it has read what Send returned; results of another
 // making are left alone.
 func Recycle(results []Result) {
-	if whole := results[:cap(results)]; len(whole) > len(results) && whole[len(whole)-1].Err == errSpare {
+	if whole := results[:cap(results)]; len(whole) > len(results) && whole[len(whole)-1].Err == errSpare { //nolint:errorlint // nothing wraps it
 		spare.Put(whole[:0]) //nolint:staticcheck // a header of three words is little beside what it saves
 	}
 }

@@ -125,6 +125,9 @@ func (w *Worker) Run(ctx context.Context) (err error) {
 	if err := w.heartbeat(ctx); err != nil {
 		return err
 	}
+	if err := ledger.New(w.plain).Load(ctx); err != nil && ctx.Err() == nil {
+		w.log.Warn("Redis does not take the scripts beforehand; they are sent when they are needed", zap.Error(err))
+	}
 	var beats sync.WaitGroup
 	beats.Go(w.beat)
 	beats.Go(w.stand)

@@ -160,3 +160,17 @@ func keysLike(t tb, rdb *redis.Client, pattern string) []string {
 	slices.Sort(keys)
 	return keys
 }
+
+// TestLoad: a batch is sent without a script that Redis is shown for the first time.
+func TestLoad(t *testing.T) {
+	onBoth(t, func(t *testing.T, rdb *redis.Client) {
+		if err := New(rdb).Load(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range []*redis.Script{beginSendingScript, takeScript, commitScript, finishScript, fedScript} {
+			if known, err := s.Exists(t.Context(), rdb).Result(); err != nil || !known[0] {
+				t.Errorf("%s: %v, %v", s.Hash(), known, err)
+			}
+		}
+	})
+}

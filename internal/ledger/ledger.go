@@ -93,6 +93,17 @@ var (
 	fedScript    = redis.NewScript(fedLua)
 )
 
+// Load makes the scripts known to Redis with which batches are sent, on all nodes. Where that was left out, or a node has been
+// restarted since, the first calls of each cost another round trip, and when they are thousands at once that counts.
+func (l *Ledger) Load(ctx context.Context) error {
+	for _, s := range []*redis.Script{beginSendingScript, takeScript, commitScript, finishScript, fedScript} {
+		if err := s.Load(ctx, l.rdb).Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // evalAll runs one script many times in one round trip, with what also adds to it. Scripts that the server does not know
 // yet are loaded, and run again.
 func (l *Ledger) evalAll(ctx context.Context, s *redis.Script, n int, args func(i int) (keys []string, argv []any), also func(redis.Pipeliner)) ([]*redis.Cmd, error) {
