@@ -3,6 +3,7 @@ package worker_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -40,7 +41,9 @@ func (g *gateway) Limits() providers.Limits { return g.limits }
 
 func (g *gateway) Send(_ context.Context, c providers.Call) []providers.Result {
 	g.mu.Lock()
-	g.calls = append(g.calls, c)
+	kept := c
+	kept.Recipients = slices.Clone(c.Recipients) // they are the worker's again once this returns
+	g.calls = append(g.calls, kept)
 	if g.seen != nil {
 		g.seen()
 	}
@@ -66,6 +69,13 @@ func (g *gateway) Send(_ context.Context, c providers.Call) []providers.Result {
 		}
 	}
 	return res
+}
+
+// made are the calls so far.
+func (g *gateway) made() []providers.Call {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Clone(g.calls)
 }
 
 func (g *gateway) count() int {

@@ -31,7 +31,7 @@ type Account struct {
 	// Settings is a fingerprint of what the gateway's yes or no depends on. A worker that starts with another one than the
 	// account was suspended with tries the account at once. Empty never does.
 	Settings string
-	// Timeout bounds one call; 0 is 30 s.
+	// Timeout bounds one call, which may take up to a tenth more; 0 is 30 s.
 	Timeout time.Duration
 	// Shards is how many queues the account has for each priority, 1 to 64; 0 is 1. More than one spreads it over the nodes
 	// of a Redis Cluster. It may be raised at any time; when it is lowered, the queues there were are still served.

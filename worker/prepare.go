@@ -96,6 +96,7 @@ func (a *account) punctual(job *jobInfo, ref task.Ref, due time.Time) (pause tim
 		}
 		<-r.done
 	}
+	defer r.free()
 	return r.end(ctx)
 }
 

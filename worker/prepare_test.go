@@ -1,6 +1,7 @@
 package worker_test
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -120,5 +121,33 @@ func TestWorker_HoldsReadyWhatIsNear(t *testing.T) {
 		stop()
 		defer s.start()()
 		punctual(t, s, g, job, due)
+	})
+	t.Run("GivenBackWhenItsAccountIsInTroubleByThen", func(t *testing.T) {
+		s, g := newOne(t)
+		var refuses atomic.Bool
+		refuses.Store(true)
+		g.answer = func(_ int, c providers.Call) []providers.Result {
+			if refuses.Load() {
+				return fail(c, providers.Config)
+			}
+			return nil
+		}
+		defer s.start()()
+		job, due := s.ready(3500 * time.Millisecond)
+		other := s.enqueue(enqueue.Job{Via: "a", From: "Demo", Text: "Another", Recipients: numbers(1)})
+		s.held(job, false) // the account is suspended before the job is due, and stays so
+		if time.Now().Before(due) {
+			t.Errorf("given back %v before its time", time.Until(due))
+		}
+		for _, c := range g.made() {
+			if c.Text != "Another" {
+				t.Error("it was called for though the account is suspended")
+			}
+		}
+		refuses.Store(false)
+		s.completed(other.JobID)
+		if st := s.completed(job); st.Counts.Accepted != 3 {
+			t.Errorf("got %+v", st.Counts)
+		}
 	})
 }
