@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -30,12 +29,7 @@ func BenchmarkCallbacks(b *testing.B) {
 }
 
 func benchmarkCallbacks(b *testing.B, fsync string) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	addr := l.Addr().String()
-	l.Close()
+	addr := world.FreeAddr(b)
 	var mu sync.Mutex
 	addresses := make([]string, 0, b.N)
 	g := gateway.New(gateway.MTTM{}, gateway.Options{Keep: -1, OnTake: func(took []gateway.Message) {

@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/volleysms/volley/e2e/world"
 	"github.com/volleysms/volley/enqueue"
 )
 
@@ -77,7 +78,7 @@ func TestReload(t *testing.T) {
 // TestReload_Callbacks: the address that gateways push to stays open while a configuration takes over.
 func TestReload_Callbacks(t *testing.T) {
 	w := newFour(t)
-	addr := freeAddr(t)
+	addr := world.FreeAddr(t)
 	with := func(secret string) string {
 		return w.yaml() + "callbacks: {public_url: \"https://sms.example.com\", secret: \"" + secret + "\", listen: \"" + addr + "\"}\n"
 	}

@@ -109,17 +109,6 @@ func (w *four) discreet(log string, words ...string) {
 	}
 }
 
-// freeAddr is an address on the loopback that nobody listens on.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // answers reports whether an HTTP server answers there, whatever it says.
 func answers(addr string) bool {
 	c := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}

@@ -3,7 +3,6 @@ package faults_test
 import (
 	"context"
 	"fmt"
-	"net"
 	"strings"
 	"syscall"
 	"testing"
@@ -30,17 +29,6 @@ type reporter struct {
 	at           *gateway.Gateway
 }
 
-// freeAddr is an address that nobody listens on, for a server that is to come back to it.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // within waits, as long as a scenario may take, until done says yes.
 func within(t *testing.T, what string, done func() bool) {
 	t.Helper()
@@ -58,7 +46,7 @@ func within(t *testing.T, what string, done func() bool) {
 func TestReportsSettleACampaign(t *testing.T) {
 	t.Parallel()
 	const everyCut = 7
-	addr, cut := freeAddr(t), fmt.Sprintf("cut-after%%%d", everyCut)
+	addr, cut := world.FreeAddr(t), fmt.Sprintf("cut-after%%%d", everyCut)
 	wild := gateway.ReportPlan{
 		On: true, Undelivered: 0.2, Silent: 0.02, Transient: 0.5, Disorder: 0.5, Twice: 0.2, Forged: 0.2, Late: 0.1, LateBy: 2 * time.Second,
 		Delay: 50 * time.Millisecond, Pause: 4 * time.Second, // of which MTTM makes three: longer than callbacks are away

@@ -3,6 +3,7 @@ package world
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"strings"
@@ -93,6 +94,17 @@ func PeakOf(pid int) int64 {
 	var kb int64
 	_, _ = fmt.Sscan(after, &kb) // there is none when it has ended
 	return kb << 10
+}
+
+// FreeAddr is an address on the loopback that nobody listens on, for a server that is to be found there.
+func FreeAddr(t testing.TB) string {
+	t.Helper()
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
 }
 
 // Log is what the process wrote so far.
