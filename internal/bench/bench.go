@@ -323,7 +323,8 @@ func (b *bench) drain(ctx context.Context, job string) (took time.Duration, err 
 			runtime.ReadMemStats(&mem)
 			b.res.PeakHeap = max(b.res.PeakHeap, float64(mem.HeapInuse)/(1<<20))
 		}
-		if calls.Load() >= all || i%1000 == 999 { // before that the job can't have completed, and to look costs something too
+		// To look costs something too. Before all calls are made it is done only lest a job of which some were not is waited for.
+		if calls.Load() >= all || i%1000 == 999 {
 			j, err := b.ledger.Job(ctx, job)
 			if err != nil {
 				return 0, err
