@@ -22,7 +22,7 @@ func newReplace(a *app) *cobra.Command {
 		Long: `Replace one recipient who is still queued: the one with that ref is cancelled, and a job of one recipient, like the old
 one but for what is different, takes the place. It prints the new job's ID. What is not valid is refused before anything
 is cancelled, and the same replacement again enqueues nothing twice. Whoever was cancelled before is enqueued too.`,
-		Example: `  volley replace 0197c1b2-7a4e-7000-8000-000000000000 --ref appointment-17 --at "2030-01-31 14:00:00" --tz Europe/Copenhagen
+		Example: `  volley replace 0197c1b2-7a4e-7000-8000-000000000000 --ref appointment-17 --at "2028-01-31 14:00:00" --tz Europe/Copenhagen
   volley replace 0197c1b2-7a4e-7000-8000-000000000000 --ref appointment-17 --to 12125550101 --set name=Ann`,
 		Args: oneArg("the job's ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -38,7 +38,7 @@ is cancelled, and the same replacement again enqueues nothing twice. Whoever was
 	f := cmd.Flags()
 	f.StringVar(&ref, "ref", "", "the recipient's `ref`")
 	f.StringVar(&to, "to", "", "another `number`")
-	f.StringVar(&at, "at", "", "another `time`: RFC 3339, \"2030-01-31 09:30:00\" or 86400s from now")
+	f.StringVar(&at, "at", "", "another `time`: RFC 3339, \"2028-01-31 09:30:00\" or 86400s from now")
 	f.StringVar(&tz, "tz", "", "time `zone` of --at, such as Europe/Copenhagen (default UTC)")
 	f.StringArrayVar(&set, "set", nil, "another value of a personal field, `name=value`; may be given again")
 	ask.register(cmd)

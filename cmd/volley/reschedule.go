@@ -34,10 +34,10 @@ before nor by the old one. A job whose sending has started stays as it is.`,
 			return effect{}, err
 		})
 	cmd.Use = "reschedule JOB --at TIME"
-	cmd.Example = `  volley reschedule 0197c1b2-7a4e-7000-8000-000000000000 --at "2030-01-31 09:00:00" --tz Europe/Copenhagen
+	cmd.Example = `  volley reschedule 0197c1b2-7a4e-7000-8000-000000000000 --at "2028-01-31 09:00:00" --tz Europe/Copenhagen
   volley reschedule 0197c1b2-7a4e-7000-8000-000000000000 --at 2h`
 	f := cmd.Flags()
-	f.StringVar(&at, "at", "", "the new `time`: RFC 3339, \"2030-01-31 09:30:00\" or 86400s from now")
+	f.StringVar(&at, "at", "", "the new `time`: RFC 3339, \"2028-01-31 09:30:00\" or 86400s from now")
 	f.StringVar(&tz, "tz", "", "time `zone` of --at, such as Europe/Copenhagen (default UTC)")
 	ask.register(cmd)
 	_ = cmd.MarkFlagRequired("at") // an error only for a flag that is not there

@@ -365,7 +365,7 @@ Recipients with values of their own are declared in a file; see volley schedules
 	f.StringVar(&s.Cron, "cron", "", "cron `expression`, such as \"0 9 * * mon-fri\" or @daily")
 	f.DurationVar(&every, "every", 0, "interval instead, such as 90m, counted from --start or from now")
 	f.StringVar(&s.Zone, "zone", "", "time `zone` of the clock, such as Europe/Copenhagen (default UTC)")
-	f.StringVar(&start, "start", "", "no tick before this `time`: RFC 3339, or \"2030-01-31 09:00:00\" in the zone")
+	f.StringVar(&start, "start", "", "no tick before this `time`: RFC 3339, or \"2028-01-31 09:00:00\" in the zone")
 	f.StringVar(&end, "end", "", "no tick after this `time`")
 	f.DurationVar(&jitter, "jitter", 0, "put each tick off by up to so much, by chance")
 	f.StringVar((*string)(&s.Overlap), "overlap", "", "while the job before has not completed: `allow`, skip or queue (default allow)")

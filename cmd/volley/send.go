@@ -19,8 +19,8 @@ func newSend(a *app) *cobra.Command {
 		Short: "Enqueue one message to a few recipients, and print the job's ID",
 		Example: `  volley send --via dk --from Acme --text "Your table is ready" --to 12125550100
   volley send --via default --from Acme --text "Lunch?" --to 12125550100,12125550101 --to "+44 7700 900000"
-  volley send --via dk --from Acme --text "Good morning" --to 12125550100 --at "2030-01-31 07:00:00" --tz Europe/Copenhagen
-  volley send --via dk --from Acme --text "Good morning" --to 12125550100 --at-local "2030-01-31 09:00" --not-after 2h
+  volley send --via dk --from Acme --text "Good morning" --to 12125550100 --at "2028-01-31 07:00:00" --tz Europe/Copenhagen
+  volley send --via dk --from Acme --text "Good morning" --to 12125550100 --at-local "2028-01-31 09:00" --not-after 2h
   volley send --via dk --from Acme --text "Sale" --to 12125550100 --window "mon-sat 09:00-20:00"
   volley send --via dk --from Acme --text "Reminder" --to 12125550100 --delay 2h --key reminder-4711`,
 		Args: noArgs,

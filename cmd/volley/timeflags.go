@@ -15,7 +15,7 @@ type timeFlags struct {
 
 func (t *timeFlags) register(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&t.atLocal, "at-local", "", "when to send by the clocks at each recipient's place: \"2030-12-24 09:00\"")
+	f.StringVar(&t.atLocal, "at-local", "", "when to send by the clocks at each recipient's place: \"2027-12-24 09:00\"")
 	f.StringVar(&t.window, "window", "", "`hours` in which to send: \"mon-sat 09:00-20:00\", and a zone if not each recipient's own")
 	f.StringVar(&t.zone, "zone", "", "time `zone` of recipients whose number does not tell it (default UTC)")
 	f.StringVar(&t.notAfter, "not-after", "", "when it is too late: a time as --at takes it, or 2h for so long after it was due")
