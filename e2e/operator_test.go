@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/volleysms/volley/enqueue"
+	"github.com/volleysms/volley/internal/lint"
 )
 
 // TestCampaigns_FromStartToEnd does what docs/campaigns.md does, in small. After each step the books are clean and every count
@@ -39,8 +40,18 @@ func TestCampaigns_FromStartToEnd(t *testing.T) {
 		return out
 	}
 
+	// Looked at before: lint enqueues nothing, and says what the import does.
+	flags := []string{file, "--via", "mttm", "--from", from, "--text", "Dear {{name}}"}
+	var seen lint.Report
+	w.JSON(&seen, append([]string{"lint"}, flags...)...)
+	if jobs := must("status", "--json"); strings.Contains(jobs, "job_id") {
+		t.Errorf("lint enqueued: %s", jobs)
+	}
 	var first enqueue.Receipt
-	w.JSON(&first, "import", file, "--via", "mttm", "--from", from, "--text", "Dear {{name}}", "--label", "summer", "--by", "ann")
+	w.JSON(&first, append(append([]string{"import"}, flags...), "--label", "summer", "--by", "ann")...)
+	if seen.Send != first.Queued || seen.Refused != first.RefusedCount || seen.Duplicates != first.Duplicates || first.Queued != valid {
+		t.Errorf("lint saw %+v, and the import did %+v", seen, first)
+	}
 	gateway := w.gateways["mttm"]
 
 	// Paused at a third: no further call is made.
@@ -58,11 +69,25 @@ func TestCampaigns_FromStartToEnd(t *testing.T) {
 		t.Errorf("%d calls were made after the pause", n-at)
 	}
 
+	// Some opt out meanwhile.
+	var out []string
+	for to, o := range w.Outcomes(first.JobID) {
+		if o.Status == "queued" && !strings.HasSuffix(to, "12") && len(out) < 3 {
+			out = append(out, to)
+		}
+	}
+	must(append([]string{"suppress", "add", "--reason", "asked by phone"}, out...)...)
+
 	w.faults("refuse:12")
 	must("resume", first.JobID, "--by", "ann")
 	w.Completed(first.JobID)
-	if c := adds(t, first.JobID, valid+bad).Counts; c.Accepted != valid-10 || c.Rejected != bad+10 {
+	if c := adds(t, first.JobID, valid+bad).Counts; c.Accepted != valid-13 || c.Rejected != bad+10 || c.Suppressed != 3 {
 		t.Errorf("counts %+v", c)
+	}
+	for _, to := range out {
+		if n := w.taken("mttm")[to]; n > 0 {
+			t.Errorf("%s opted out, and was taken %d times", to, n)
+		}
 	}
 
 	// The importer of a second campaign is killed in the middle, and run again.

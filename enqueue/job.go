@@ -64,10 +64,10 @@ type Job struct {
 	// By is who enqueues it, for the job's history; may be empty. At most MaxBy bytes.
 	By string
 
-	// AtLocal is "2030-12-24 09:00": sending starts when clocks at each recipient's place show that. Empty is none; it
+	// AtLocal is "2027-12-24 09:00": sending starts when clocks at each recipient's place show that. Empty is none; it
 	// can't be given together with another time.
 	AtLocal string
-	// AtField names the field that has each recipient's own time: RFC 3339, or "2030-12-24 09:00" in the recipient's zone,
+	// AtField names the field that has each recipient's own time: RFC 3339, or "2027-12-24 09:00" in the recipient's zone,
 	// else in Zone. A recipient whose time can't be read, or has passed, is refused. Empty is none.
 	AtField string
 	// ZoneField names the field that has the name of each recipient's zone; empty is TimeZoneField, where there is one. A

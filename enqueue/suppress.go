@@ -53,9 +53,9 @@ type Suppressed struct {
 	RefusedCount int64     `json:"refused_count"`
 }
 
-// Suppress puts numbers, as people type them, on a list of opt-outs. It counts for every worker within a second. Those that
-// are on it keep their time and reason. The error is an *InvalidError, ErrUnreachable or what Redis said; the same call may
-// be repeated.
+// Suppress puts numbers, as people type them, on a list of opt-outs. Once it has returned without an error no further call is
+// made to them: it waits until every worker knows, usually a quarter of a second, at most three seconds. Those that are on it
+// keep their time and reason. The error is an *InvalidError, ErrUnreachable or what Redis said; the same call may be repeated.
 func (c *Client) Suppress(ctx context.Context, o SuppressOptions, numbers ...string) (Suppressed, error) {
 	return c.SuppressStream(ctx, o, each(numbers), nil)
 }
@@ -76,9 +76,13 @@ func (c *Client) SuppressStream(ctx context.Context, o SuppressOptions, numbers 
 		return Suppressed{}, invalid("reason", "must be at most %d bytes of UTF-8 on one line", MaxWhy)
 	}
 	why := suppress.Why{Source: o.Source, Reason: o.Reason}
-	return c.changeList(ctx, o.Account, numbers, refused, func(some []sms.MSISDN) (int, error) {
+	done, err := c.changeList(ctx, o.Account, numbers, refused, func(some []sms.MSISDN) (int, error) {
 		return c.lists().Add(ctx, o.Account, why, o.At, some...)
 	})
+	if err == nil {
+		err = reached(ctx, c.lists().Await(ctx, c.ledger.Workers))
+	}
+	return done, err
 }
 
 // Unsuppress takes numbers off a list; account is as in SuppressOptions. Errors are as with Suppress.

@@ -215,7 +215,7 @@ func (t *rowTimes) moment(s, zone string) (at time.Time, reason string) {
 	}
 	w, err := window.ParseWall(s)
 	if err != nil {
-		return at, "it is no time: write 2030-12-24T09:00:00+01:00, or 2030-12-24 09:00 with a time zone beside it"
+		return at, "it is no time: write 2027-12-24T09:00:00+01:00, or 2027-12-24 09:00 with a time zone beside it"
 	}
 	z, err := window.ZonesOf(cmp.Or(zone, t.job.Zone))
 	if err != nil {

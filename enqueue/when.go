@@ -10,8 +10,8 @@ const wallClock = "2006-01-02 15:04:05"
 
 // ParseWhen reads the time at which a job is to be sent, as `volley send --at` takes it:
 //
-//	2030-01-31T09:30:00+01:00    RFC 3339
-//	2030-01-31 09:30:00          in loc; nil is UTC
+//	2028-01-31T09:30:00+01:00    RFC 3339
+//	2028-01-31 09:30:00          in loc; nil is UTC
 //	86400s, 1h30m                counted from now, not negative
 //
 // A time of day that occurs twice, because clocks are put back, is the first of the two; one that is left out, because
@@ -31,7 +31,7 @@ func ParseWhen(s string, loc *time.Location, now time.Time) (time.Time, error) {
 	}
 	t, err := time.ParseInLocation(wallClock, s, loc)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("the time %q is none of RFC 3339 (2030-01-31T09:30:00Z), \"2030-01-31 09:30:00\" and a duration such as 86400s", s)
+		return time.Time{}, fmt.Errorf("the time %q is none of RFC 3339 (2028-01-31T09:30:00Z), \"2028-01-31 09:30:00\" and a duration such as 86400s", s)
 	}
 	if wall, err := time.Parse(wallClock, s); err != nil || t.Format(wallClock) != wall.Format(wallClock) {
 		return time.Time{}, fmt.Errorf("there is no %s in %s: clocks are put forward then", s, loc)

@@ -89,7 +89,7 @@ func New(r *redis.UniversalOptions, o Options) (*Worker, error) {
 	}
 	w.srvRdb = reviveAcks{w.srvRdb}
 	w.ledger, w.book = ledger.New(w.rdb), standing.New(w.rdb)
-	w.optOuts = suppress.Follow(w.rdb)
+	w.optOuts = suppress.Follow(w.rdb, w.id)
 	w.peers.Store(1)
 	w.queue = asynq.NewClientFromRedisClient(w.rdb)
 	w.stopCtx, w.stop = context.WithCancel(context.Background())

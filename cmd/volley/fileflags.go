@@ -23,7 +23,7 @@ func (f *fileFlags) register(cmd *cobra.Command) {
 	v.StringVar(&f.delimiter, "delimiter", "", "`character` between columns; \\t is a tab (default a comma; a tab for .tsv)")
 	v.StringVar(&f.to, "to-column", "", "`column` with the numbers (default to, or the only one of msisdn, phone, number, mobile)")
 	v.StringVar(&f.ref, "ref-column", "", "`column` that is given back with the outcomes (default ref, when there is one; \"\" is none)")
-	v.StringVar(&f.at, "at-column", "", "`column` with each recipient's own time: RFC 3339, or \"2030-12-24 09:00\" in the recipient's zone or --zone (default at, when there is one, the text does not show it and no other time is given; \"\" is none)")
+	v.StringVar(&f.at, "at-column", "", "`column` with each recipient's own time: RFC 3339, or \"2027-12-24 09:00\" in the recipient's zone or --zone (default at, when there is one, the text does not show it and no other time is given; \"\" is none)")
 	v.StringVar(&f.zone, "tz-column", "", "`column` with each recipient's time zone (default tz, when there is one; \"\" is none); empty values are where the number says")
 	v.StringVar(&f.carrier, "carrier-column", "", "`column` with each recipient's network operator, for gateways that ask for it (default carrier, when there is one; \"\" is none)")
 }

@@ -34,7 +34,7 @@ completed is not done twice: the content of the file and the options are recogni
 once more. For standard input, and to decide yourself what is the same, give a --key.`,
 		Example: `  volley import campaign.csv --via default --from Acme --text "Hi {{name}}, the doors open at nine"
   volley import people.csv --via dk --from Acme --text "Hej" --to-column mobile --delimiter ";" --encoding latin1
-  volley import campaign.csv --via dk --from Acme --text "Hi" --at "2030-01-31 09:00:00" --tz Europe/Copenhagen --key spring
+  volley import campaign.csv --via dk --from Acme --text "Hi" --at "2028-01-31 09:00:00" --tz Europe/Copenhagen --key spring
   volley import appointments.csv --via dk --from Acme --text "See you at {{time}}" --at-column send_at --tz-column tz
   volley import campaign.ndjson.gz --via dk --from Acme --text "Hi {{name}}" --refused refused.csv
   some-query | volley import - --format ndjson --via dk --from Acme --text "Hi {{name}}" --key monday`,

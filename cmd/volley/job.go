@@ -30,7 +30,7 @@ func (j *jobFlags) register(a *app, cmd *cobra.Command, priority enqueue.Priorit
 	f.StringVar(&j.from, "from", "", "sender ID: up to 11 letters and digits, or 15 digits; left out, the account's own")
 	f.StringVar(&j.text, "text", "", "the text; {{name}} stands for the recipient's field of that name, {{name|there}} for \"there\" where it is empty")
 	f.StringVar(&j.missing, "missing", string(enqueue.RefuseMissing), "who lacks a value that the text has no default for: `refuse` the row, leave it empty, or default: insist on defaults in the text")
-	f.StringVar(&j.at, "at", "", "when to send: RFC 3339, \"2030-01-31 09:30:00\" or 86400s from now")
+	f.StringVar(&j.at, "at", "", "when to send: RFC 3339, \"2028-01-31 09:30:00\" or 86400s from now")
 	f.StringVar(&j.tz, "tz", "", "time `zone` of --at and --not-after, such as Europe/Copenhagen (default UTC)")
 	f.DurationVar(&j.delay, "delay", 0, "send that much later, such as 90s or 2h")
 	f.StringVar(&j.key, "key", "", "idempotency `key`: the same command with the same key enqueues once")

@@ -26,7 +26,7 @@ func optedOut(ctx context.Context, cfg *config.Config) (look func(account string
 		cancel()
 		_ = rdb.Close() // it was only read
 	}
-	f := suppress.Follow(rdb)
+	f := suppress.Follow(rdb, "")
 	told := make(chan error, 1)
 	go f.Run(ctx, func(err error) {
 		select {

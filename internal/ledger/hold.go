@@ -218,4 +218,27 @@ func (l *Ledger) Alive(ctx context.Context, token string) (bool, error) {
 	return err == nil, err
 }
 
+// Workers returns the living workers.
+func (l *Ledger) Workers(ctx context.Context) ([]string, error) {
+	names, err := l.rdb.ZRange(ctx, keyWorkers, 0, -1).Result()
+	if err != nil || len(names) == 0 {
+		return nil, err
+	}
+	pipe := l.rdb.Pipeline()
+	lives := make([]*redis.IntCmd, len(names))
+	for i, name := range names {
+		lives[i] = pipe.Exists(ctx, workerKey(name))
+	}
+	if _, err := pipe.Exec(ctx); err != nil {
+		return nil, err
+	}
+	living := names[:0]
+	for i, name := range names {
+		if lives[i].Val() > 0 {
+			living = append(living, name)
+		}
+	}
+	return living, nil
+}
+
 func workerKey(worker string) string { return "volley:worker:" + worker }

@@ -6,6 +6,7 @@
 //	volley:{suppress}:list:ACCOUNT  the same for an account
 //	volley:{suppress}:meta          hash: version -> how often anything changed, n:ACCOUNT -> how many numbers a list has
 //	volley:{suppress}:why           hash: source and reason, a tab between them -> the byte that stands for them
+//	volley:{suppress}:seen          hash: worker -> the version that it has read
 //	volley:{suppress}:log           stream: the last changes, with the version that they made as their identifiers
 //
 // A list is cut into 4,096 buckets by the low 12 bits of the number. An entry takes 10 bytes: the rest of the number in 5,

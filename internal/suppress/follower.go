@@ -31,8 +31,9 @@ const (
 // Follower is a copy of all lists that is never long behind them. Make one with Follow. Run is for one goroutine, everything
 // else is safe for concurrent use.
 type Follower struct {
-	rdb   redis.UniversalClient
 	lists *Lists
+	name  string // by which it tells what it has read; empty tells nobody
+	told  uint64 // the version that it told last; 0 is none
 	sets  atomic.Pointer[map[string]*set]
 	// version is that of the lists, as far as they have been read, and turn how often the copy has changed.
 	version uint64
@@ -41,9 +42,10 @@ type Follower struct {
 	read    atomic.Int64 // when it was read last, in nanoseconds since began; 0 is never
 }
 
-// Follow returns a Follower of the lists in rdb, which knows nothing before Run.
-func Follow(rdb redis.UniversalClient) *Follower {
-	f := &Follower{rdb: rdb, lists: New(rdb), began: time.Now().Add(-time.Nanosecond)}
+// Follow returns a Follower of the lists in rdb, which knows nothing before Run. It tells Await what it has read, under a name
+// that nobody else has; an empty one tells nobody.
+func Follow(rdb redis.UniversalClient, name string) *Follower {
+	f := &Follower{lists: New(rdb), name: name, began: time.Now().Add(-time.Nanosecond)}
 	f.sets.Store(&map[string]*set{})
 	return f
 }
@@ -63,6 +65,9 @@ func (f *Follower) Run(ctx context.Context, tell func(error)) {
 			tell(err)
 		}
 		known, failed = known || err == nil, err != nil
+		if err == nil && f.name != "" && f.told != f.version && f.lists.saw(ctx, f.name, f.version) == nil {
+			f.told = f.version
+		}
 		select {
 		case <-t.C:
 		case <-ctx.Done():
@@ -127,7 +132,7 @@ func (f *Follower) look(ctx context.Context, all bool) error {
 
 // load reads everything.
 func (f *Follower) load(ctx context.Context) error {
-	version, err := f.current(ctx)
+	version, err := f.lists.version(ctx)
 	if err != nil {
 		return err
 	}
@@ -152,21 +157,13 @@ func (f *Follower) load(ctx context.Context) error {
 	return nil
 }
 
-func (f *Follower) current(ctx context.Context) (uint64, error) {
-	v, err := f.rdb.HGet(ctx, keyMeta, fieldVersion).Uint64()
-	if errors.Is(err, redis.Nil) {
-		return 0, nil
-	}
-	return v, err
-}
-
 // follow does what was done to the lists since the copy's version; errGap when that can't be known.
 func (f *Follower) follow(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	for {
 		asked := time.Since(f.began)
-		version, err := f.current(ctx)
+		version, err := f.lists.version(ctx)
 		if err != nil {
 			return err
 		}
@@ -177,7 +174,7 @@ func (f *Follower) follow(ctx context.Context) error {
 			f.read.Store(int64(asked))
 			return nil
 		}
-		changes, err := f.rdb.XRangeN(ctx, keyLog, fmt.Sprintf("(%d", f.version), "+", perLook).Result()
+		changes, err := f.lists.rdb.XRangeN(ctx, keyLog, fmt.Sprintf("(%d", f.version), "+", perLook).Result()
 		if err != nil {
 			return err
 		}

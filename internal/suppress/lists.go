@@ -25,6 +25,7 @@ const (
 	keyMeta   = keyPrefix + "meta"
 	keyWhy    = keyPrefix + "why"
 	keyLog    = keyPrefix + "log"
+	keySeen   = keyPrefix + "seen"
 
 	fieldVersion = "version"
 	fieldCount   = "n:"

@@ -33,7 +33,7 @@ func TestLists_AreSmall(t *testing.T) {
 	used := rdb.MemoryUsage(t.Context(), keyList(All), 0).Val()
 	perEntry := float64(used) / float64(n)
 	logged := rdb.MemoryUsage(t.Context(), keyLog, 0).Val()
-	f := Follow(rdb)
+	f := Follow(rdb, "")
 	before := heap()
 	follow(t, f)
 	perCopy := float64(heap()-before) / float64(n)
@@ -68,7 +68,7 @@ func BenchmarkLists(b *testing.B) {
 		n, _ := rdb.HGet(b.Context(), keyMeta, fieldCount).Int64()
 		b.ReportMetric(float64(used)/float64(n), "B/entry")
 	})
-	f := Follow(rdb)
+	f := Follow(rdb, "")
 	b.Run("read_a_million", func(b *testing.B) {
 		for b.Loop() {
 			if err := f.load(b.Context()); err != nil {

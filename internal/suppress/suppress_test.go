@@ -79,7 +79,7 @@ func TestLists(t *testing.T) {
 		if counts, err := l.Counts(ctx); err != nil || len(counts) != 0 {
 			t.Fatalf("in the beginning: %v, %v", counts, err)
 		}
-		f := Follow(rdb)
+		f := Follow(rdb, "")
 		follow(t, f)
 		if !f.Fresh() || !f.Lookout("dk").Empty() {
 			t.Error("in the beginning: not fresh, or not empty")
@@ -179,12 +179,12 @@ func TestFollower_ChangesWhileItReads(t *testing.T) {
 	run, stop := context.WithCancel(ctx)
 	followers := make([]*Follower, 3)
 	for i := range followers {
-		followers[i] = Follow(rdb)
+		followers[i] = Follow(rdb, "")
 		wg.Go(func() { followers[i].Run(run, func(error) {}) })
 	}
 	version := uint64(2 * len(all) / 500)
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		if v, err := followers[0].current(ctx); err == nil && v == version {
+		if v, err := followers[0].lists.version(ctx); err == nil && v == version {
 			break
 		}
 	}
@@ -204,7 +204,7 @@ func TestFollower_IsNotBelievedWithoutRedis(t *testing.T) {
 	mr := miniredis.RunT(t)
 	rdb := redis.NewClient(&redis.Options{Addr: mr.Addr(), MaxRetries: -1})
 	defer rdb.Close()
-	f := Follow(rdb)
+	f := Follow(rdb, "")
 	if f.Fresh() {
 		t.Error("fresh before anything was read")
 	}
@@ -252,7 +252,7 @@ func TestLists_AreAMap(t *testing.T) {
 	})
 	rapid.Check(t, func(t *rapid.T) {
 		mr.FlushAll()
-		ctx, l, f := context.Background(), New(rdb), Follow(rdb)
+		ctx, l, f := context.Background(), New(rdb), Follow(rdb, "")
 		want := map[string]map[sms.MSISDN]bool{"": {}, "dk": {}}
 		for range rapid.IntRange(1, 12).Draw(t, "steps") {
 			list := rapid.SampledFrom([]string{"", "dk"}).Draw(t, "list")
