@@ -30,7 +30,8 @@ configured, and some of the texts. It is the same as volley import --dry-run, an
 It warns of characters that alone make a message UCS-2, which has room for 70 characters and not for 160. --substitute shows
 what becomes of it when those with a safe substitute are written as GSM-7 has them; volley import --substitute does that.
 
-It needs no Redis; without one it can't tell who has opted out. Time windows, quiet hours and the gateway's own speed are not in the time, and failover is not in the cost.`,
+It needs no Redis; without one it can't tell who has opted out. Time windows, quiet hours and the gateway's own speed are not
+in the time, and failover is not in the cost.`,
 		Example: `  volley lint campaign.csv --via default --from Acme --text "Hi {{name}}, the doors open at nine"
   volley lint campaign.csv --via default --from Acme --text "Hi {{name}} – see you" --substitute --refused refused.csv
   volley lint campaign.ndjson.gz --via dk --from Acme --text "Hi {{name}}" --json`,

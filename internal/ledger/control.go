@@ -63,27 +63,6 @@ func controlError(code int) error {
 	return nil
 }
 
-// Withdraw cancels the queued recipients of the batches that nobody holds, and returns how many they were. Whoever holds
-// one does the same before giving it up. The job's control word is Withdrawn.
-func (l *Ledger) Withdraw(ctx context.Context, job Job, now time.Time) (cancelled int64, err error) {
-	job.Fed = job.Batches
-	batches, err := l.Unfinished(ctx, job, job.Batches)
-	if err != nil {
-		return 0, err
-	}
-	n, err := l.amend(ctx, batches, func(ctx context.Context, batch int, token string) (int64, error) {
-		return l.withdraw(ctx, job.Spec.ID, batch, token, now.UnixMilli())
-	})
-	var free []int
-	for i, b := range batches {
-		if n[i] >= 0 {
-			cancelled += n[i]
-			free = append(free, b)
-		}
-	}
-	return cancelled, errors.Join(err, l.finishAll(ctx, job.Spec.ID, free, now))
-}
-
 // Reopen queues the recipients again that are in one of the given states, with a new budget of attempts. It returns how
 // many they are and which batches have some; those begin again with the first account of their leg. Of a batch that somebody holds nothing is changed. ErrCancelled when the job
 // was cancelled; nothing is written then.
@@ -167,25 +146,6 @@ func (l *Ledger) amend(ctx context.Context, batches []int, change func(ctx conte
 	}
 	wg.Wait()
 	return out, errors.Join(errs...)
-}
-
-// withdraw cancels the queued recipients of a batch.
-func (l *Ledger) withdraw(ctx context.Context, job string, batch int, token string, now int64) (int64, error) {
-	held, err := l.Take(ctx, job, batch, token, "")
-	if err != nil {
-		return 0, err
-	}
-	c := Commit{Seq: 1, Via: -1, Release: true}
-	var n int64
-	for i, rec := range held.Records {
-		if rec.State == Queued {
-			rec.State, rec.At = Cancelled, now
-			c.Records.Set(i, Queued, rec)
-			n++
-		}
-	}
-	_, _, err = l.Commit(ctx, &held, &c)
-	return n, err
 }
 
 // finishAll is Finish for many batches.

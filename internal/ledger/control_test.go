@@ -247,6 +247,20 @@ func TestWithdraw(t *testing.T) {
 			}
 		})
 
+		t.Run("AnAnswerThatWasLost", func(t *testing.T) {
+			j := newContent("lost", [2]int{3, 0}, [2]int{2, 0}, [2]int{1, 0}).seal(t, l)
+			records(t, l, "lost", 2, Record{State: Accepted, Attempts: 1})
+			for range 2 {
+				n, begun, err := l.withdrawWhole(ctx, "lost", []int{0, 1, 2}, now)
+				if err != nil || n != 5 || !slices.Equal(begun, []int{2}) {
+					t.Errorf("%d are cancelled, and %v are not whole, %v, want 5, and batch 2", n, begun, err)
+				}
+				if got := agree(t, l, j); got[Cancelled] != 5 || got[Accepted] != 1 {
+					t.Errorf("counts %v", got)
+				}
+			}
+		})
+
 		t.Run("OutcomesAndHeldBatchesStay", func(t *testing.T) {
 			j := newContent("busy", [2]int{2, 1}, [2]int{2, 0}, [2]int{2, 0}).seal(t, l)
 			records(t, l, "busy", 2, Record{State: Accepted, Attempts: 1})
