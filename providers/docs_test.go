@@ -27,7 +27,8 @@ var operations = map[string][]string{
 		"tools/sendSMS/", "…/sendMT/", "tools/sendSMSPin", "fireMessage/", "tools/getMOMessages/", "tools/getMessage/", "pushed by the gateway",
 	},
 	"GatewayAPI": {
-		"`POST /rest/mtsms`", "`GET /rest/mtsms/{id}`", "`DELETE /rest/mtsms/{id}`", "`GET /rest/me`", "`GET /rest/mosms`", "pushed by the gateway",
+		"`POST /rest/mtsms`", "`GET /rest/mtsms/{id}`", "`DELETE /rest/mtsms/{id}`", "`GET /rest/me`", "`GET /rest/mosms`",
+		"`GET /api/prices/list/sms/json`", "`POST /api/usage/labels`", "pushed by the gateway",
 	},
 	"GatewayAPI, `api: messaging`": {"`POST /mobile/single`", "`/mobile/multi`", "pushed by the gateway"},
 	"MTTM": {
@@ -37,7 +38,9 @@ var operations = map[string][]string{
 }
 
 // untested are the rows that say that a gateway does not have something, or that Volley does not.
-var untested = []string{"delivery reports", "prices, usage by label"}
+var untested = []string{
+	"delivery reports", "export of what was sent", "status hook of the newer Messangi API", "number lookup, refunds, keywords",
+}
 
 type row struct {
 	gateway, operation, request, state string

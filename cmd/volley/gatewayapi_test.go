@@ -81,6 +81,32 @@ func TestGatewayAPI_Inbound(t *testing.T) {
 	}
 }
 
+func TestGatewayAPI_PricesAndUsage(t *testing.T) {
+	c := newCLI(t)
+	var prices []priceShown
+	c.must("gatewayapi", "prices", "--account", "gatewayapi", "--country", "dk,SE", "--class", "standard", "--json").json(&prices)
+	if want := (priceShown{"standard", "DK", "Denmark", "45", "0.15000", "0.02010"}); len(prices) != 1 || prices[0] != want {
+		t.Errorf("got %+v, want %+v", prices, want)
+	}
+	if out := c.must("gatewayapi", "prices", "--account", "gatewayapi").stdout; !strings.Contains(out, "Andorra") || !strings.Contains(out, "premium") {
+		t.Errorf("got %s", out)
+	}
+	c.sendTo(c.simulated("gatewayapi"), time.Time{})
+	yesterday, tomorrow := time.Now().UTC().AddDate(0, 0, -1).Format(time.DateOnly), time.Now().UTC().AddDate(0, 0, 1).Format(time.DateOnly)
+	var usage []usageShown
+	c.must("gatewayapi", "usage", "--account", "gatewayapi", "--from", yesterday, "--to", tomorrow, "--json").json(&usage)
+	if want := (usageShown{"", "DK", "standard", "2", "0.3", "DKK"}); len(usage) != 1 || usage[0] != want {
+		t.Errorf("got %+v, want %+v", usage, want)
+	}
+	if out := c.must("gatewayapi", "usage", "--account", "gatewayapi", "--from", yesterday, "--to", tomorrow).stdout; !strings.Contains(out, "DKK") {
+		t.Errorf("got %s", out)
+	}
+	c.must("gatewayapi", "usage", "--account", "gatewayapi", "--from", yesterday, "--to", tomorrow, "--label", "spring", "--json").json(&usage)
+	if len(usage) != 0 {
+		t.Errorf("got %+v", usage)
+	}
+}
+
 func TestGatewayAPI_WrongUsage(t *testing.T) {
 	c := newCLI(t)
 	messaging := c.write("messaging.yaml", "redis: {url: redis://127.0.0.1}\naccounts: {dk: {provider: gatewayapi, api: messaging, token: t}}\n")
@@ -92,6 +118,8 @@ func TestGatewayAPI_WrongUsage(t *testing.T) {
 		"OtherProvider":   {c.file, "show 1 --account mttm", "there is no account"},
 		"OddID":           {c.file, "show ../me --account gatewayapi", "identifier"},
 		"NoTimeAtAll":     {c.file, "inbound --account gatewayapi --since 0s", "--since"},
+		"NoDay":           {c.file, "usage --account gatewayapi --from 2026-03-01 --to today", "--to \"today\" is no day"},
+		"DaysBackwards":   {c.file, "usage --account gatewayapi --from 2026-03-02 --to 2026-03-01", "the last day is before the first"},
 		"TheMessagingAPI": {messaging, "show 1 --account dk", "api: messaging"},
 	} {
 		t.Run(name, func(t *testing.T) {

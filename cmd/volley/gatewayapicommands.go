@@ -18,17 +18,19 @@ import (
 func newGatewayAPI(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "gatewayapi",
-		Short: "Ask GatewayAPI about a message, take one back, list what handsets wrote",
-		Long: `Ask GatewayAPI about a message, take one back, or list what handsets wrote. Each command asks the account's gateway at
-once, past the queue, and changes nothing in Volley's own books. The account speaks the REST API: the Messaging API has none
-of this.`,
+		Short: "Ask GatewayAPI about a message, take one back, list what handsets wrote, and what it costs",
+		Long: `Ask GatewayAPI about a message, take one back, list what handsets wrote, and what sending costs. Each command asks the
+account's gateway at once, past the queue, and changes nothing in Volley's own books. The account speaks the REST API: the
+Messaging API has none of this.`,
 		Example: `  volley gatewayapi show 421332671 --account dk
   volley gatewayapi cancel 421332671 --account dk
-  volley gatewayapi inbound --account dk --since 24h`,
+  volley gatewayapi inbound --account dk --since 24h
+  volley gatewayapi prices --account dk --country DK
+  volley gatewayapi usage --account dk --from 2026-03-01 --to 2026-03-31`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newGatewayAPIShow(a), newGatewayAPICancel(a), newGatewayAPIInbound(a))
+	cmd.AddCommand(newGatewayAPIShow(a), newGatewayAPICancel(a), newGatewayAPIInbound(a), newGatewayAPIPrices(a), newGatewayAPIUsage(a))
 	return cmd
 }
 

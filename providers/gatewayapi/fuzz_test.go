@@ -158,3 +158,14 @@ func FuzzSendAnswers(f *testing.F) {
 		}
 	})
 }
+
+func FuzzParseCosts(f *testing.F) {
+	seed(f, "prices", "usage")
+	f.Fuzz(func(t *testing.T, b []byte) {
+		prices, ok := parsePrices(b)
+		usage, ok2 := parseUsage(b)
+		if !ok && prices != nil || !ok2 && usage != nil || ok && ok2 {
+			t.Errorf("got %+v, %v; %+v, %v", prices, ok, usage, ok2)
+		}
+	})
+}

@@ -120,6 +120,9 @@ func (a *Ask) Find(id string) []Message { return a.book.find(id) }
 // Cancel takes back the messages taken under an ID. known is false when there are none, and done when it is too late.
 func (a *Ask) Cancel(id string) (known, done bool) { return a.book.cancel(id) }
 
+// Taken returns the messages taken so far, as far as they are kept.
+func (a *Ask) Taken() []Message { return a.book.Messages() }
+
 // Inbox returns what handsets wrote, the oldest first.
 func (a *Ask) Inbox() []MO { return a.book.inbox() }
 

@@ -62,6 +62,10 @@ func (d GatewayAPI) Denied() Reply {
 // Read checks a request.
 func (d GatewayAPI) Read(r *http.Request, body []byte, ask *Ask) {
 	ask.Send = r.URL.Path == "/rest/mtsms" && r.Method == http.MethodPost
+	if r.URL.Path == "/api/prices/list/sms/json" && r.Method == http.MethodGet { // of which anybody may ask
+		ask.Say(JSON(http.StatusOK, gatewayAPIPrices))
+		return
+	}
 	user, pass, _ := r.BasicAuth()
 	if r.Header.Get("Authorization") != "Token "+d.token() && (user != d.token() || pass != "") {
 		ask.Violate("credentials", d.Denied())
@@ -72,7 +76,7 @@ func (d GatewayAPI) Read(r *http.Request, body []byte, ask *Ask) {
 		maxBody = 1 << 20
 	}
 	switch {
-	case d.readOther(r, ask):
+	case d.readOther(r, body, ask):
 	case !ask.Send:
 		ask.Violate(r.Method+" "+r.URL.Path, JSON(http.StatusNotFound, `{"message":"Not found"}`))
 	case r.URL.RawQuery != "":

@@ -14,13 +14,15 @@ import (
 const gatewayAPIMaxPage = 200
 
 // readOther answers the operations that send nothing; false is another one.
-func (d GatewayAPI) readOther(r *http.Request, ask *Ask) bool {
+func (d GatewayAPI) readOther(r *http.Request, body []byte, ask *Ask) bool {
 	id, one := strings.CutPrefix(r.URL.Path, "/rest/mtsms/")
 	switch {
 	case r.URL.Path == "/rest/me" && r.Method == http.MethodGet:
 		ask.Say(JSON(http.StatusOK, `{"credit":12.5,"currency":"DKK","id":1}`))
 	case r.URL.Path == "/rest/mosms" && r.Method == http.MethodGet:
 		d.inbox(r, ask)
+	case r.URL.Path == "/api/usage/labels" && r.Method == http.MethodPost:
+		d.usage(r, body, ask)
 	case one && r.Method == http.MethodGet && decimal(id):
 		d.show(id, ask)
 	case one && r.Method == http.MethodDelete && decimal(id):
