@@ -55,6 +55,8 @@ func TestRequests(t *testing.T) {
 	two.ReportTo = reportTo
 	twoWished := two
 	twoWished.Options = wish
+	twoUCS2, twoBinary := ucs2, binary
+	twoUCS2.Recipients, twoBinary.Recipients = two.Recipients, two.Recipients
 	own := two
 	own.Text, own.Recipients = "", []providers.Recipient{{To: number, Text: "Hi Ann"}, {To: number + 1, Text: "Hi Bob"}}
 
@@ -76,6 +78,8 @@ func TestRequests(t *testing.T) {
 		{"send_binary", Options{}, sends(binary)},
 		{"sendbatch", batch, sends(two)},
 		{"sendbatch_own_texts", batch, sends(own)},
+		{"sendbatch_ucs2", batch, sends(twoUCS2)},
+		{"sendbatch_binary", batch, sends(twoBinary)},
 		{"sendbatch_relative", Options{Operation: sendBatch, Tags: "a"}, sends(twoWished)},
 		{"sendbatch_absolute", Options{Operation: sendBatch, ScheduleFormat: absolute, ScheduleZone: "Europe/Amsterdam"}, sends(twoWished)},
 		{"ping", Options{}, func(t *testing.T, a providers.Adapter) { _ = a.(*Adapter).Ping(t.Context()) }},
@@ -90,6 +94,8 @@ func TestRequests(t *testing.T) {
 		{"url_post_binary", URLOptions{}, sends(binary)},
 		{"url_get", URLOptions{Method: methodGet}, sends(one)},
 		{"url_get_reports_and_wishes", URLOptions{Method: methodGet}, sends(wished)},
+		{"url_get_ucs2", URLOptions{Method: methodGet}, sends(ucs2)},
+		{"url_get_binary", URLOptions{Method: methodGet}, sends(binary)},
 		{"url_ping", URLOptions{}, func(t *testing.T, a providers.Adapter) { _ = a.(*URL).Ping(t.Context()) }},
 	}
 	var names []string
