@@ -26,6 +26,9 @@ type Message struct {
 	// Timezone is the platform's own, such as "America/Caracas".
 	Timezone string
 	ClientID string
+	// What getMessage alone shows: Type is such as "SMS", BlastID the campaign's, and Subject, AppName and Platform are of
+	// messages of other types.
+	Type, BlastID, Subject, AppName, Platform string
 }
 
 // Fate says what the status means for the handset. A word that is not known means nothing.

@@ -161,6 +161,16 @@ func (m *Message) field(name, value string) *string {
 		return &m.Timezone
 	case "clientId":
 		return &m.ClientID
+	case "type":
+		return &m.Type
+	case "blastId":
+		return &m.BlastID
+	case "subject":
+		return &m.Subject
+	case "appName":
+		return &m.AppName
+	case "platform":
+		return &m.Platform
 	}
 	return nil
 }

@@ -28,6 +28,7 @@ func TestParseAnswer(t *testing.T) {
 	}
 	delivered := sent
 	delivered.Status, delivered.Description = "DELIVERED_TO_DEVICE", "Delivered to device"
+	delivered.Type, delivered.BlastID = "SMS", "7"
 	inbound := InboundMessage{
 		From: "13055550100", To: "19995550123", Text: "Test", Keyword: "^EXAMPLE.*", Carrier: "Movistar", Encoding: "UTF-8",
 		SendDate: "2014-10-13 10:30:51.922",
@@ -54,6 +55,12 @@ func TestParseAnswer(t *testing.T) {
 			nil,
 		},
 		{"OneMessageWithoutAList", string(sample(t, "getmessage.xml")), answer{status: "OK", description: "Completed", messages: []Message{delivered}}, nil},
+		{
+			"AMessageOfAnotherType", "<status>OK</status><result><message><type>PUSH</type><subject>News</subject><appName>Shop</appName>" +
+				"<platform>ANDROID</platform></message></result>",
+			answer{status: "OK", messages: []Message{{Type: "PUSH", Subject: "News", AppName: "Shop", Platform: "ANDROID"}}},
+			nil,
+		},
 		{
 			"TwoInboundMessages", "<status>OK</status><result><MOMessageList><records>2</records><MessageList><MOMessage><text>a</text></MOMessage>" +
 				"<MOMessage><text>b</text></MOMessage></MessageList></MOMessageList></result>",
