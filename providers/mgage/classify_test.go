@@ -1,9 +1,12 @@
 package mgage_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"html"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -166,5 +169,57 @@ func TestClassify_DetailHasTheGatewaysWords(t *testing.T) {
 	const want = "Country code not valid, supplied: '***102'"
 	if got := a.Send(t.Context(), twoRecipients())[0].Detail; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestClassify_TheVendorsTexts: each code of the vendor's table with its own text, in every form that an answer may have. Some
+// of the texts have numbers in them, and one a "<", which a server may leave as it is.
+func TestClassify_TheVendorsTexts(t *testing.T) {
+	b, err := os.ReadFile("testdata/status_codes.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := map[string]string{
+		"0": "accepted", "1": "rejected", "104": "rejected", "105": "rejected", "106": "rejected", "107": "invalid", "108": "invalid",
+		"109": "rejected", "111": "invalid", "112": "split", "113": "invalid", "114": "rejected", "201": "config",
+	}
+	rows := strings.Split(strings.TrimSpace(string(b)), "\n")
+	if len(rows) != len(kinds) {
+		t.Fatalf("%d codes, want %d", len(rows), len(kinds))
+	}
+	for _, row := range rows {
+		code, text, _ := strings.Cut(row, ": ")
+		text = strings.TrimSuffix(strings.TrimPrefix(text, "“"), "”")
+		quoted, err := json.Marshal(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := fmt.Sprintf("%s %s, accepted 0", kinds[code], code)
+		whole := fmt.Sprintf("%s %s, %s %s", kinds[code], code, kinds[code], code)
+		for name, tt := range map[string]struct{ body, want string }{
+			"AsTheTableHasIt": {row, whole},
+			"XML":             {"<response><status>" + code + "</status><message>" + html.EscapeString(text) + "</message></response>", whole},
+			"XMLAsItIs":       {"<response><status>" + code + "</status><message>" + text + "</message></response>", whole},
+			"JSON":            {`{"status":` + code + `,"message":` + string(quoted) + `}`, whole},
+			"LineOfANumber":   {first + ": " + row + "\n" + second + ": 0: “Request accepted onto the platform.”", want},
+			"XMLOfANumber": {
+				"<r><a><number>" + first + "</number><status>" + code + "</status><message>" + text + "</message></a>" +
+					"<a><number>" + second + "</number><status>0</status></a></r>", want,
+			},
+			"XMLOfANumberTextFirst": {
+				"<r><a><message>" + text + "</message><number>" + first + "</number><status>" + code + "</status></a>" +
+					"<a><number>" + second + "</number><status>0</status></a></r>", want,
+			},
+			"JSONOfANumber": {
+				`[{"number":"` + first + `","status":` + code + `,"message":` + string(quoted) + `},{"number":"` + second + `","status":0}]`, want,
+			},
+		} {
+			t.Run(code+"/"+name, func(t *testing.T) {
+				a := mustNew(t, options(answering(t, 200, tt.body, nil)))
+				if got := outcome(a.Send(t.Context(), twoRecipients())); got != tt.want {
+					t.Errorf("got %s, want %s", got, tt.want)
+				}
+			})
+		}
 	}
 }
