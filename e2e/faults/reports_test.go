@@ -13,6 +13,7 @@ import (
 	"github.com/volleysms/volley/e2e/world"
 	"github.com/volleysms/volley/enqueue"
 	"github.com/volleysms/volley/internal/redistest"
+	"github.com/volleysms/volley/internal/report"
 	"github.com/volleysms/volley/providers"
 	"github.com/volleysms/volley/providers/providertest/gateway"
 	"github.com/volleysms/volley/sms"
@@ -41,12 +42,13 @@ func within(t *testing.T, what string, done func() bool) {
 
 // TestReportsSettleACampaign: one campaign through three gateways, of which two push reports in the wrong order, twice, late
 // and beside forgers, of some messages push nothing, and cut some of the calls that they took; the third is asked. Callbacks
-// are killed in the middle. In the end every recipient is what its gateway decided, and unknown is only who was in a call
-// that was cut, and is never reported about.
+// are killed in the middle. Some calls are answered after the reports about them are pushed, to a gateway that can't be asked, so
+// that those count only when they are kept. In the end every recipient is what its gateway decided, and unknown is only who was
+// in a call that was cut, and is never reported about.
 func TestReportsSettleACampaign(t *testing.T) {
 	t.Parallel()
 	const everyCut = 7
-	addr, cut := world.FreeAddr(t), fmt.Sprintf("cut-after%%%d", everyCut)
+	addr, cut, late := world.FreeAddr(t), fmt.Sprintf("cut-after%%%d", everyCut), "latency:400ms%37"
 	wild := gateway.ReportPlan{
 		On: true, Undelivered: 0.2, Silent: 0.02, Transient: 0.5, Disorder: 0.5, Twice: 0.2, Forged: 0.2, Late: 0.1, LateBy: 2 * time.Second,
 		Delay: 50 * time.Millisecond, Pause: 4 * time.Second, // of which MTTM makes three: longer than callbacks are away
@@ -55,7 +57,7 @@ func TestReportsSettleACampaign(t *testing.T) {
 	single.Silent = 0 // the gateway can't be asked
 	reporters := []*reporter{
 		{name: "pushing", prefix: "45001", dialect: gateway.GatewayAPI{}, settings: fmt.Sprintf("max_recipients: %d", size.call), faults: []string{cut, "503@2"}, plan: wild, share: 49},
-		{name: "single", prefix: "45002", dialect: gateway.MTTM{}, settings: "operation: send", faults: []string{cut}, plan: single, share: 49},
+		{name: "single", prefix: "45002", dialect: gateway.MTTM{}, settings: "operation: send", faults: []string{cut, late}, plan: single, share: 49},
 		{name: "asked", prefix: "45003", dialect: gateway.Ogangi{}, settings: "operation: sendSMS", plan: gateway.ReportPlan{On: true, Undelivered: 0.3}, share: 2},
 	}
 	var yaml, routes strings.Builder
@@ -86,6 +88,8 @@ func TestReportsSettleACampaign(t *testing.T) {
 	fmt.Fprintf(&yaml, "callbacks: {listen: '%s', public_url: 'http://%s', secret: a-secret-for-tests}\n", addr, addr)
 
 	o := world.New(t, yaml.String())
+	rdb := redis.NewClient(&redis.Options{Addr: store})
+	defer rdb.Close()
 	producer, err := enqueue.New(&redis.UniversalOptions{Addrs: []string{store}}, enqueue.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -119,7 +123,19 @@ func TestReportsSettleACampaign(t *testing.T) {
 		return st
 	}
 	counts := func() enqueue.Counts { return status().Counts }
-	within(t, "half of the reports", func() bool { c := counts(); return int(c.Delivered+c.Undelivered) > size.reported/2 })
+	var early int64 // the most that were seen to wait for their outcome; each waits for a second at least
+	within(t, "half of the reports", func() bool {
+		_, parked, err := report.Backlog(t.Context(), rdb)
+		if err != nil {
+			t.Fatal(err)
+		}
+		early = max(early, parked)
+		c := counts()
+		return int(c.Delivered+c.Undelivered) > size.reported/2
+	})
+	if early == 0 {
+		t.Error("no report came before its outcome")
+	}
 	callbacks.Kill()
 	callbacks = serve()
 
@@ -187,7 +203,7 @@ func TestReportsSettleACampaign(t *testing.T) {
 			t.Errorf("%s got %d calls, and cut none", r.name, n)
 		}
 	}
-	t.Logf("%d delivered, %d undelivered, %d unknown for good", want.Delivered, want.Undelivered, want.Unknown)
+	t.Logf("%d delivered, %d undelivered, %d unknown for good; %d at a time came before their outcome", want.Delivered, want.Undelivered, want.Unknown, early)
 	if code, out, errs := o.Run("verify", receipt.JobID); code != 0 {
 		t.Errorf("verify: %s%s", out, errs)
 	}
