@@ -23,6 +23,8 @@ const (
 	Delivered
 	// Undelivered: the handset will not get it, for whatever reason the code names. Final.
 	Undelivered
+	// Unclear: the gateway has the message, may try it again by itself, and will not tell whether that succeeds. Not final.
+	Unclear
 )
 
 // Final reports whether no later report changes the fate.

@@ -57,6 +57,7 @@ func (a *app) withGatewayAPI(ctx context.Context, account string, do func(contex
 // fateNames are the fates as people read them.
 var fateNames = map[providers.Fate]string{
 	providers.Pending: "pending", providers.Taken: "taken", providers.Delivered: "delivered", providers.Undelivered: "undelivered",
+	providers.Unclear: "unclear",
 }
 
 // shownReport is a recipient in the answer of show in JSON.

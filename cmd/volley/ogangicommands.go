@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/volleysms/volley/internal/config"
-	"github.com/volleysms/volley/providers"
 	"github.com/volleysms/volley/providers/ogangi"
 	"github.com/volleysms/volley/sms"
 )
@@ -286,14 +285,9 @@ Messages of sendMT have none. Reading changes nothing.`,
 	return cmd
 }
 
-// fateWords are what a message's fate is called.
-var fateWords = map[providers.Fate]string{
-	providers.Pending: "pending", providers.Taken: "taken", providers.Delivered: "delivered", providers.Undelivered: "undelivered",
-}
-
 func (a *app) showMessage(account, id string, m ogangi.Message) {
 	out := messageShown{
-		Account: account, ID: id, Status: m.Status, Description: m.Description, Fate: fateWords[m.Fate()],
+		Account: account, ID: id, Status: m.Status, Description: m.Description, Fate: fateNames[m.Fate()],
 		From: m.From, To: m.To, Carrier: m.Carrier,
 	}
 	if !m.Date.IsZero() {

@@ -33,8 +33,8 @@ type Report struct {
 	Attempt int
 	// Account is the name of the account whose gateway said so.
 	Account string
-	// State is Accepted, Delivered or Undelivered; or Queued, when the report has words alone, which who is accepted or
-	// unknown gets and stays that.
+	// State is Accepted, Delivered or Undelivered; Unknown, when the gateway will not tell what becomes of who is accepted; or
+	// Queued, when the report has words alone, which who is accepted or unknown gets and stays that.
 	State State
 	Note  Note
 	// At is in milliseconds since 1970.
@@ -78,9 +78,9 @@ type BatchReports struct {
 }
 
 // Reporter applies reports to outcomes. Its rules give the same end for every order and any repetition of the same
-// reports: a report changes only who has an outcome; it makes unknown what it says, accepted what it says in the end, and
-// a final state never changes (but see Report.Attempt); failed and rejected become delivered when the gateway says so, and
-// nothing else. Words go with the state that they came with, and of the same state the latest count; before the end words
+// reports: a report changes only who has an outcome; it makes unknown what it says, accepted what it says in the end, or
+// unknown until then, and a final state never changes (but see Report.Attempt); failed and rejected become delivered when the
+// gateway says so, and nothing else. Words go with the state that they came with, and of the same state the latest count; before the end words
 // of any state do.
 //
 // It is safe for concurrent use, and by any number of processes.

@@ -68,6 +68,12 @@ func TestReporter_Rules(t *testing.T) {
 		{"LaterWordsThenTaken", Record{State: Unknown}, []Report{words("SAID", 1<<50), at(0, Accepted)}, Accepted, []Verdict{Applied, Applied}, "SAID"},
 		{"TakenThenLaterWords", Record{State: Unknown}, []Report{at(0, Accepted), words("SAID", 1<<50)}, Accepted, []Verdict{Applied, Applied}, "SAID"},
 		{"EarlierWordsThenTaken", Record{State: Unknown}, []Report{words("SAID", 5), at(0, Accepted)}, Accepted, []Verdict{Applied, Applied}, "accepted"},
+		{"AcceptedIsUnclear", Record{State: Accepted}, []Report{at(0, Unknown), at(0, Unknown)}, Unknown, []Verdict{Applied, Known}, "unknown"},
+		{"UnclearIsDelivered", Record{State: Accepted}, []Report{at(0, Unknown), at(0, Delivered), at(0, Unknown)}, Delivered, []Verdict{Applied, Applied, Known}, "delivered"},
+		{"UnclearAfterTaken", Record{State: Accepted}, []Report{at(0, Accepted), at(0, Unknown)}, Unknown, []Verdict{Applied, Applied}, "unknown"},
+		{"TakenAfterUnclear", Record{State: Accepted}, []Report{at(0, Unknown), at(0, Accepted)}, Unknown, []Verdict{Applied, Known}, "unknown"},
+		{"UnknownIsTakenAndUnclear", Record{State: Unknown}, []Report{at(0, Unknown), at(0, Accepted), at(0, Unknown)}, Accepted, []Verdict{Applied, Applied, Known}, "unknown"},
+		{"RejectedIsNotUnclear", Record{State: Rejected}, []Report{at(0, Unknown)}, Rejected, []Verdict{Known}, ""},
 		{"WordsAloneAreEarly", Record{}, []Report{words("SAID", 5)}, Queued, []Verdict{Early}, ""},
 		{"CancelledStays", Record{State: Cancelled}, []Report{at(0, Delivered)}, Cancelled, []Verdict{Known}, ""},
 		{"QueuedIsEarly", Record{}, []Report{at(0, Delivered)}, Queued, []Verdict{Early}, ""},
@@ -304,10 +310,13 @@ func newReportModel(t *rapid.T, l *Ledger, id string) *reportModel {
 func (p *recipientModel) want() State {
 	switch p.state {
 	case Accepted, Unknown:
-		for _, s := range []State{Delivered, Undelivered, Accepted} {
+		for _, s := range []State{Delivered, Undelivered} {
 			if p.fates[s] {
 				return s
 			}
+		}
+		if other := Accepted + Unknown - p.state; p.fates[other] {
+			return other
 		}
 	case Failed, Rejected:
 		if p.fates[Delivered] {
@@ -411,7 +420,7 @@ func (m *reportModel) report(t *rapid.T) {
 	if p.fate == Queued {
 		t.Skip("there was no call")
 	}
-	r := at(i, rapid.SampledFrom([]State{p.fate, Accepted, Queued}).Draw(t, "says"))
+	r := at(i, rapid.SampledFrom([]State{p.fate, Accepted, Unknown, Queued}).Draw(t, "says"))
 	r.Round, r.At = p.round, rapid.Int64Range(1, 9).Draw(t, "at")
 	if rapid.Bool().Draw(t, "by number") {
 		r.Position, r.To = -1, testNumber(uint64(i+1))

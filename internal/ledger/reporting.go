@@ -92,13 +92,14 @@ func (b *reporting) judge(r *Report) Verdict {
 		}
 	}
 	says := r.State
-	if says == Queued {
+	switch {
+	case says == Queued, says == Unknown && rec.State == Unknown, says == Accepted && is == Unknown && rec.State == Accepted:
 		says = is // words alone
 	}
 	switch {
 	case !mayChange(is, says), is == says && !b.newer(i, r):
 		return Known
-	case is == Unknown && says == Accepted && !b.newer(i, r):
+	case is != says && (says == Accepted || says == Unknown) && !b.newer(i, r):
 		b.delta.count(is, says, 1)
 		b.reports.records[i].State, b.changed = says, true // with the words that came later than these
 		return Applied

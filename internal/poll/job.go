@@ -146,6 +146,7 @@ func (p *Poller) ask(ctx context.Context, m *ledger.Awaited) ([]providers.Report
 var states = map[providers.Fate]ledger.State{
 	providers.Pending: ledger.Queued, // words alone
 	providers.Taken:   ledger.Accepted, providers.Delivered: ledger.Delivered, providers.Undelivered: ledger.Undelivered,
+	providers.Unclear: ledger.Unknown,
 }
 
 // match finds the recipients that reports are about: those with the number, or the only one.

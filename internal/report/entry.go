@@ -163,9 +163,10 @@ func (d *decoder) string() string {
 var states = map[providers.Fate]ledger.State{
 	providers.Pending: ledger.Queued,
 	providers.Taken:   ledger.Accepted, providers.Delivered: ledger.Delivered, providers.Undelivered: ledger.Undelivered,
+	providers.Unclear: ledger.Unknown,
 }
 
-// kind is what report i says: accepted, delivered or undelivered, or pending when that is nothing yet.
+// kind is what report i says: accepted, delivered, undelivered or unknown, or pending when that is nothing yet.
 func (e *Entry) kind(i int) string {
 	if state, ok := states[e.Reports[i].Fate]; ok {
 		return state.String()

@@ -26,7 +26,7 @@ func TestEntry_RoundTrip(t *testing.T) {
 		}
 		for range rapid.IntRange(0, 4).Draw(t, "reports") {
 			want.Reports = append(want.Reports, providers.Report{
-				Fate: providers.Fate(rapid.IntRange(0, 3).Draw(t, "fate")), To: sms.MSISDN(rapid.Uint64().Draw(t, "to")),
+				Fate: providers.Fate(rapid.IntRange(0, 4).Draw(t, "fate")), To: sms.MSISDN(rapid.Uint64().Draw(t, "to")),
 				ID: rapid.StringN(0, 30, maxID).Draw(t, "id"), Code: rapid.StringN(0, 9, maxCode).Draw(t, "code"),
 				Detail: rapid.StringN(0, 50, providers.MaxDetail).Draw(t, "detail"),
 				At:     testTime.Add(-time.Duration(rapid.IntRange(0, 1000).Draw(t, "ago")) * time.Second),

@@ -91,10 +91,10 @@ const networkLevel = "1"
 var fates = map[string]providers.Fate{
 	"ESME_ROK": providers.Taken,
 	// The gateway submits these again by itself, and says nothing more when that succeeds.
-	"ESME_RSYSERR":    providers.Pending,
-	"ESME_RTHROTTLED": providers.Pending,
-	"ESME_RMSGQFUL":   providers.Pending,
-	"ESME_RINVSCHED":  providers.Pending,
+	"ESME_RSYSERR":    providers.Unclear,
+	"ESME_RTHROTTLED": providers.Unclear,
+	"ESME_RMSGQFUL":   providers.Unclear,
+	"ESME_RINVSCHED":  providers.Unclear,
 
 	"ENROUTE": providers.Taken,
 	"ACCEPTD": providers.Taken,

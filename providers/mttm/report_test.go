@@ -73,10 +73,10 @@ func TestReceive_DLR(t *testing.T) {
 		want          providers.Fate
 	}{
 		{"ESME_ROK", "1", taken},
-		{"ESME_RSYSERR", "1", pending},
-		{"ESME_RTHROTTLED", "1", pending},
-		{"ESME_RMSGQFUL", "1", pending},
-		{"ESME_RINVSCHED", "1", pending},
+		{"ESME_RSYSERR", "1", providers.Unclear},
+		{"ESME_RTHROTTLED", "1", providers.Unclear},
+		{"ESME_RMSGQFUL", "1", providers.Unclear},
+		{"ESME_RINVSCHED", "1", providers.Unclear},
 		{"ESME_RINVDSTADR", "1", undelivered},
 		{"ESME_RSUBMITFAIL", "1", undelivered},
 		{"ESME_RUNHEARDOF", "1", undelivered},
