@@ -7,6 +7,8 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/volleysms/volley/enqueue"
 	"github.com/volleysms/volley/internal/ledger"
@@ -14,13 +16,50 @@ import (
 	"github.com/volleysms/volley/providers"
 )
 
-type single struct{}
+// single takes one recipient a call.
+type single struct{ send func() }
 
 func (single) Limits() providers.Limits { return providers.Limits{Recipients: 1} }
 
-func (single) Send(context.Context, providers.Call) []providers.Result { return nil }
+func (s single) Send(_ context.Context, c providers.Call) []providers.Result {
+	if s.send != nil {
+		s.send()
+	}
+	return providers.All(len(c.Recipients), providers.Result{ID: "1"})
+}
 
-// stay is a batch in hand of a worker that does not run, with a call for each of its recipients.
+// idle is a worker that does not run, and a Redis with jobs for it.
+type idle struct {
+	*Worker
+	t      *testing.T
+	mini   *miniredis.Miniredis
+	client *enqueue.Client
+	logs   *observer.ObservedLogs
+}
+
+// newIdle returns an idle worker with one account, whose name is a.
+func newIdle(t *testing.T, a Account) *idle {
+	t.Helper()
+	core, logs := observer.New(zap.WarnLevel)
+	i := &idle{t: t, mini: miniredis.RunT(t), logs: logs}
+	opts := &redis.UniversalOptions{Addrs: []string{i.mini.Addr()}}
+	var err error
+	if i.client, err = enqueue.New(opts, enqueue.Options{Accounts: []string{"a"}}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { i.client.Close() })
+	a.Name = "a"
+	if a.Adapter == nil {
+		a.Adapter = single{}
+	}
+	if i.Worker, err = New(opts, Options{Accounts: []Account{a}, Logger: zap.New(core)}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { i.plain.Close(); i.srvPlain.Close() })
+	return i
+}
+
+// stay is a batch in hand of an idle worker, with a call for each of its recipients.
 type stay struct {
 	*run
 	t     *testing.T
@@ -29,30 +68,25 @@ type stay struct {
 
 func newStay(t *testing.T) *stay {
 	t.Helper()
-	opts := &redis.UniversalOptions{Addrs: []string{miniredis.RunT(t).Addr()}}
-	client, err := enqueue.New(opts, enqueue.Options{Accounts: []string{"a"}})
+	return newIdle(t, Account{}).stay()
+}
+
+// stay enqueues a job of three recipients and takes it in hand.
+func (i *idle) stay() *stay {
+	i.t.Helper()
+	rc, err := i.client.Enqueue(i.t.Context(), enqueue.Job{Via: "a", From: "Demo", Text: "Hi", Recipients: []enqueue.Recipient{{To: "4500000001"}, {To: "4500000002"}, {To: "4500000003"}}})
 	if err != nil {
-		t.Fatal(err)
+		i.t.Fatal(err)
 	}
-	defer client.Close()
-	rc, err := client.Enqueue(t.Context(), enqueue.Job{Via: "a", From: "Demo", Text: "Hi", Recipients: []enqueue.Recipient{{To: "4500000001"}, {To: "4500000002"}, {To: "4500000003"}}})
+	job, err := i.job(i.t.Context(), rc.JobID)
 	if err != nil {
-		t.Fatal(err)
+		i.t.Fatal(err)
 	}
-	w, err := New(opts, Options{Accounts: []Account{{Name: "a", Adapter: single{}}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { w.plain.Close(); w.srvPlain.Close() })
-	job, err := w.job(t.Context(), rc.JobID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, _, err := w.hold(t.Context(), w.accounts[0], job, task.Ref{Job: rc.JobID})
+	r, _, err := i.hold(i.t.Context(), i.accounts[0], job, task.Ref{Job: rc.JobID})
 	if err != nil || r == nil {
-		t.Fatalf("%v, %v", r, err)
+		i.t.Fatalf("%v, %v", r, err)
 	}
-	s := &stay{run: r, t: t, calls: r.plan(time.Now())}
+	s := &stay{run: r, t: i.t, calls: r.plan(time.Now())}
 	r.open = len(s.calls)
 	return s
 }
