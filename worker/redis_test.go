@@ -43,6 +43,22 @@ func TestReviveAcks(t *testing.T) {
 	}
 }
 
+// TestReviveAcks_AsynqsServersHaveIt: what they cancelled is acknowledged, and nothing is once the lease has ended.
+func TestReviveAcks_AsynqsServersHaveIt(t *testing.T) {
+	w := newIdle(t, Account{})
+	script := redis.NewScript(`return redis.call('INCR', KEYS[1])`)
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	late, cancel := context.WithTimeout(t.Context(), 0)
+	defer cancel()
+	if n, err := script.Run(cancelled, w.srvRdb, []string{"k"}).Int64(); err != nil || n != 1 {
+		t.Errorf("cancelled: got %d, %v", n, err)
+	}
+	if err := script.Run(late, w.srvRdb, []string{"k"}).Err(); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("after the lease: got %v", err)
+	}
+}
+
 func TestJoined_ManyAtOnceShareRoundTrips(t *testing.T) {
 	m := miniredis.RunT(t)
 	plain := redis.NewClient(&redis.Options{Addr: m.Addr(), PoolSize: 64})
