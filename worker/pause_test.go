@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/volleysms/volley/internal/ledger"
 	"github.com/volleysms/volley/providers"
 )
 
@@ -42,4 +43,28 @@ func TestRetryAfter_IsBounded(t *testing.T) {
 	if got := retryAfter(errors.New("none")); got != 0 {
 		t.Errorf("got %v", got)
 	}
+}
+
+// TestRetryAfter_IsALowerBound: nobody of a call is sent to again before the time that the gateway asked for.
+func TestRetryAfter_IsALowerBound(t *testing.T) {
+	t.Run("OfTheAccountThatIsThrottled", func(t *testing.T) {
+		s := newStay(t)
+		s.claimed(s.calls[0])
+		before := time.Now()
+		s.settle(s.calls[0], providers.Fail(1, &providers.Error{Kind: providers.Throttled, RetryAfter: time.Minute}), 0)
+		if got := s.a.gate.closedFor(before); got < time.Minute {
+			t.Errorf("the gate is closed for %v", got)
+		}
+		s.c.flushed()
+	})
+	t.Run("OfTheCallThatWasNotTaken", func(t *testing.T) {
+		s := newStay(t)
+		var next retries
+		rec := ledger.Record{State: ledger.Sending, Attempts: 1}
+		s.decide(&rec, s.calls[0], 0, providers.Unavailable, &providers.Result{Err: &providers.Error{Kind: providers.Unavailable, RetryAfter: time.Minute}}, &next)
+		again := next.calls(s.calls[0])
+		if len(again) != 1 || again[0].pause < time.Minute {
+			t.Errorf("got %+v", again)
+		}
+	})
 }
