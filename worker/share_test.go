@@ -132,6 +132,24 @@ func TestWorker_Limits(t *testing.T) {
 	}
 }
 
+// Slow calls of several workers come to no more in flight than the account may have.
+func TestWorker_LimitOfCallsInFlight(t *testing.T) {
+	g, next := paced(1)
+	s := newSystem(t, worker.Account{Name: "a", Adapter: g, Concurrency: 4, Limits: worker.Limits{InFlight: 3}})
+	for range 3 {
+		s.start()
+	}
+	r := s.enqueue(enqueue.Job{Via: "a", Text: "Hi", Recipients: numbers(200)})
+	s.eventually("three are in flight", func() bool { return g.flying() >= 3 })
+	for range 150 {
+		next <- struct{}{}
+	}
+	close(next)
+	if s.completed(r.JobID); g.most != 3 {
+		t.Errorf("%d calls in flight", g.most)
+	}
+}
+
 func TestWorker_Branches(t *testing.T) {
 	dk, us := &gateway{limits: providers.Limits{Recipients: 100}}, &gateway{limits: providers.Limits{Recipients: 100}}
 	bad := &gateway{limits: providers.Limits{Recipients: 100}, answer: func(_ int, c providers.Call) []providers.Result {
