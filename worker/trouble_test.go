@@ -18,10 +18,12 @@ import (
 type checked struct {
 	*gateway
 	checks atomic.Int64
+	first  atomic.Int64 // when it was asked first, in milliseconds
 	err    atomic.Pointer[providers.Error]
 }
 
 func (c *checked) Check(context.Context) (providers.AccountInfo, error) {
+	c.first.CompareAndSwap(0, time.Now().UnixMilli())
 	c.checks.Add(1)
 	if err := c.err.Load(); err != nil {
 		return providers.AccountInfo{}, err
@@ -88,6 +90,9 @@ func TestWorker_Suspension(t *testing.T) {
 		if n := g.count(); n > 6 {
 			t.Errorf("%d refused calls by 3 workers", n)
 		}
+		if early := got.Since.UnixMilli() + 2000 - g.first.Load(); early > 1 { // both are cut to milliseconds
+			t.Errorf("the account was probed %d ms before its time", early)
+		}
 		st := s.until(r.JobID, "queued whole", func(st enqueue.Status) bool { return st.Counts.Sending == 0 })
 		if st.Counts.Queued != 5000 || st.State != enqueue.Running {
 			t.Errorf("state %s, counts %+v", st.State, st.Counts)
@@ -101,6 +106,29 @@ func TestWorker_Suspension(t *testing.T) {
 			t.Errorf("after the probe: %+v, twice %v", st.Counts, g.twice())
 		}
 		s.eventually("forgotten", func() bool { return s.standing("a") == nil })
+	})
+	t.Run("InTheMiddleOfACampaignFewCallsAreRefused", func(t *testing.T) {
+		g := sick(1)
+		refused := atomic.Int64{}
+		g.answer = func(n int, c providers.Call) []providers.Result {
+			if n <= 50 {
+				return nil
+			}
+			refused.Add(1)
+			return providers.Fail(len(c.Recipients), wrong)
+		}
+		s := newSystem(t, worker.Account{Name: "a", Adapter: g, Concurrency: 4})
+		s.start()
+		r := s.enqueue(enqueue.Job{Via: "a", Text: "Hi", Recipients: numbers(500)})
+		s.eventually("probed", func() bool { return g.checks.Load() >= 1 })
+		st := s.until(r.JobID, "quiet", func(st enqueue.Status) bool { return st.Counts.Sending == 0 })
+		// Each lane may be refused once, and as often for an answer that came late and said that all is well.
+		if n := refused.Load(); n < 1 || n > 8 {
+			t.Errorf("%d refused calls by 4 lanes", n)
+		}
+		if st.Counts.Queued != 450 || st.Counts.Accepted != 50 {
+			t.Errorf("counts %+v", st.Counts)
+		}
 	})
 	t.Run("AnOperatorResumesIt", func(t *testing.T) {
 		g := sick(10)
