@@ -261,6 +261,62 @@ func TestWorker_Failover(t *testing.T) {
 			t.Errorf("outcome %+v", o)
 		}
 	})
+	t.Run("WhatMayHaveBeenTakenDoesNotGoOnAndTheOthersKeepWhy", func(t *testing.T) {
+		first := &gateway{limits: providers.Limits{Recipients: 10}, answer: func(_ int, c providers.Call) []providers.Result {
+			res := fail(c, providers.Unavailable)
+			for i := 0; i < len(res); i += 2 {
+				res[i] = fail(c, providers.Unknown)[i]
+			}
+			res[1].Code = "busy"
+			return res
+		}}
+		second := &gateway{limits: providers.Limits{Recipients: 10}}
+		s := newSystem(t, worker.Account{Name: "a", Adapter: first, Concurrency: 1}, worker.Account{Name: "b", Adapter: second})
+		s.opts.Retry.MaxAttempts = 1
+		s.start()
+		r := s.enqueue(enqueue.Job{Via: "all", From: "Demo", Text: "Hi", Recipients: numbers(30)})
+		if st := s.completed(r.JobID); st.Counts.Accepted != 15 || st.Counts.Unknown != 15 || len(second.taken) != 15 || len(second.twice()) > 0 {
+			t.Errorf("counts %+v, the second took %v", st.Counts, second.taken)
+		}
+		for to, o := range s.outcomes(r.JobID) {
+			want := enqueue.Outcome{Account: "a", Status: "unknown"}
+			if second.taken[to] > 0 {
+				want = enqueue.Outcome{Account: "b", Status: "accepted"}
+				code := "xunavailable"
+				if strings.HasSuffix(to, "1") {
+					code = "busy"
+				}
+				if len(o.History) != 1 || o.History[0].Account != "a" || o.History[0].Attempts != 1 || o.History[0].Code != code {
+					t.Errorf("%s went through %+v", to[len(to)-3:], o.History)
+				}
+			}
+			if o.Account != want.Account || o.Status != want.Status {
+				t.Errorf("%s is %s by %s, want %s by %s", to[len(to)-3:], o.Status, o.Account, want.Status, want.Account)
+			}
+		}
+	})
+	t.Run("WhatMayHaveBeenTakenStaysUnknownWhenTheAccountIsDown", func(t *testing.T) {
+		first := &gateway{limits: providers.Limits{Recipients: 10}, answer: func(_ int, c providers.Call) []providers.Result {
+			return providers.Fail(len(c.Recipients), &providers.Error{Kind: providers.Unknown, Provider: "fake", Err: io.ErrUnexpectedEOF})
+		}}
+		second := &gateway{limits: providers.Limits{Recipients: 10}}
+		s := newSystem(t, worker.Account{Name: "a", Adapter: first, Concurrency: 1}, worker.Account{Name: "b", Adapter: second})
+		s.start()
+		r := s.enqueue(enqueue.Job{Via: "all", From: "Demo", Text: "Hi", Recipients: numbers(200)})
+		st := s.completed(r.JobID)
+		n := int64(0)
+		for _, c := range first.made() {
+			n += int64(len(c.Recipients))
+			for _, to := range c.Recipients {
+				if second.taken[to.To.String()] > 0 {
+					t.Errorf("%v was sent through both accounts", to.To)
+				}
+			}
+		}
+		if st.Counts.Unknown != n || st.Counts.Accepted != 200-n || n == 200 {
+			t.Errorf("%d calls through the first account, counts %+v", first.count(), st.Counts)
+		}
+	})
 	t.Run("TheLastAccountFails", func(t *testing.T) {
 		no := func(_ int, c providers.Call) []providers.Result { return fail(c, providers.Unavailable) }
 		a, b := &gateway{limits: providers.Limits{Recipients: 10}, answer: no}, &gateway{limits: providers.Limits{Recipients: 10}, answer: no}
