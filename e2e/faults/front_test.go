@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -25,6 +26,22 @@ type gateways struct {
 	wrong int
 
 	byWay map[*way]*gateway.Gateway
+
+	mu       sync.Mutex
+	arrivals []arrival
+}
+
+// arrival is when a call came, and how many recipients it had.
+type arrival struct {
+	at         time.Time
+	recipients int
+}
+
+// arrived are the calls that came so far, in their order.
+func (g *gateways) arrived() []arrival {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Clone(g.arrivals)
 }
 
 func newGateways(t *testing.T, d gateway.Dialect, j *judge) *gateways {
@@ -99,6 +116,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	l := f.life
 	f.mu.Unlock()
+	came := time.Now()
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return
@@ -112,6 +130,9 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	l.carries(req, true)
 	defer l.carries(req, false)
 	if sends {
+		f.all.mu.Lock()
+		f.all.arrivals = append(f.all.arrivals, arrival{came, len(req.numbers)})
+		f.all.mu.Unlock()
 		l.comes(beforeTaken)
 		if d := f.all.latency; d[1] > 0 {
 			time.Sleep(f.rng.between(d[0], d[1]))
