@@ -253,14 +253,14 @@ func TestClient_WhatIsNotRedisFaultIsNotErrUnreachable(t *testing.T) {
 			}
 		})
 	}
-	t.Run("AnswerOfRedis", func(t *testing.T) {
+	t.Run("NoRoomInRedis", func(t *testing.T) {
 		r := newRig(t, enqueue.Options{})
 		if err := r.client.Check(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		r.mr.SetError("OOM command not allowed")
 		_, err := r.client.Enqueue(t.Context(), job("", to("4500000001")...))
-		if err == nil || errors.Is(err, enqueue.ErrUnreachable) {
+		if !errors.Is(err, enqueue.ErrFull) || errors.Is(err, enqueue.ErrUnreachable) {
 			t.Errorf("got error %v", err)
 		}
 	})
