@@ -253,7 +253,9 @@ func (a *account) heed(t *tally) {
 	}
 	switch {
 	case t.of[accepted] != nil:
-		a.recovered()
+		if a.gate.shutFor() == nil { // else it is the answer to a call from before the trouble
+			a.recovered()
+		}
 		a.gate.well()
 	case t.of[providers.Rejected] != nil, t.of[providers.Invalid] != nil, t.of[providers.Split] != nil:
 		a.gate.well() // a refusal of the recipients is none of the account
