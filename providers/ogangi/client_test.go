@@ -126,6 +126,18 @@ func TestClient_Requests(t *testing.T) {
 	}
 }
 
+func TestCheck_Request(t *testing.T) {
+	g, c := pair(t)
+	a, err := ogangi.New(c, ogangi.Options{Carrier: gateway.OgangiCarrier})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Check(t.Context()); err != nil || len(g.Violations()) > 0 {
+		t.Fatalf("got %v, violations %q", err, g.Violations())
+	}
+	providertest.Golden(t, "testdata/requests/check.txt", g.Requests()[0])
+}
+
 // Each way in which a platform may differ, against one that takes no other.
 func TestClient_Quirks(t *testing.T) {
 	tests := []struct {
@@ -157,7 +169,10 @@ func TestClient_Quirks(t *testing.T) {
 				}
 				usual := start(t, tt.dialect, gateway.Options{})
 				_ = call(t.Context(), client(t, usual.URL(), ogangi.ClientOptions{}))
-				differs = differs || g.Requests()[0].URL != usual.Requests()[0].URL || g.Requests()[0].Method != usual.Requests()[0].Method
+				if g.Requests()[0].URL != usual.Requests()[0].URL || g.Requests()[0].Method != usual.Requests()[0].Method {
+					differs = true
+					providertest.Golden(t, "testdata/requests/quirks/"+tt.name+"-"+string(name)+".txt", g.Requests()[0])
+				}
 			})
 		}
 		if !differs {
