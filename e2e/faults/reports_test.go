@@ -48,7 +48,7 @@ func within(t *testing.T, what string, done func() bool) {
 func TestReportsSettleACampaign(t *testing.T) {
 	t.Parallel()
 	const everyCut = 7
-	addr, cut, late := world.FreeAddr(t), fmt.Sprintf("cut-after%%%d", everyCut), "latency:400ms%37"
+	addr, cut, late := world.FreeAddr(t), fmt.Sprintf("cut-after%%%d", everyCut), "latency:2s%97"
 	wild := gateway.ReportPlan{
 		On: true, Undelivered: 0.2, Silent: 0.02, Transient: 0.5, Disorder: 0.5, Twice: 0.2, Forged: 0.2, Late: 0.1, LateBy: 2 * time.Second,
 		Delay: 50 * time.Millisecond, Pause: 4 * time.Second, // of which MTTM makes three: longer than callbacks are away
