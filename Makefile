@@ -34,7 +34,7 @@ test: ## Run every test under the race detector, with a real Redis, PostgreSQL, 
 .PHONY: test-faults
 test-faults: ## Kill workers and Redis in large campaigns; VOLLEY_FAULT_SEED=N repeats a run
 	@scripts/need.sh cc redis-server
-	VOLLEY_FAULTS=full CGO_ENABLED=1 go test -race -count=1 -v -timeout 40m ./e2e/faults
+	VOLLEY_FAULTS=full CGO_ENABLED=1 go test -race -count=1 -v -timeout 90m ./e2e/faults
 
 .PHONY: screenshots
 screenshots: ## Take the pictures of docs/images again, by clicking through the dashboard
