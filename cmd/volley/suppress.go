@@ -27,7 +27,8 @@ func newSuppress(a *app) *cobra.Command {
 		Short: "Keep lists of those who opted out: nobody on one is sent to",
 		Long: `Keep lists of those who opted out: one for all accounts, and one for each account. Workers look before each call, also for
 jobs that were enqueued before. Every worker knows of a change within a second, and add and import return once all do: no call
-is made any more to whom they put there. Who is on a list gets the outcome suppressed, which is final. Messages such as STOP put their senders on a list by themselves: see docs/suppression.md.`,
+is made any more to whom they put there. Who is on a list gets the outcome suppressed, which is final. Messages such as STOP
+put their senders on a list by themselves: see docs/suppression.md.`,
 		Example: `  volley suppress add "+45 00 12 34 56" --reason "asked by phone"
   volley suppress import optouts.csv --account dk
   volley suppress list > optouts.csv`,
