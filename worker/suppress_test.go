@@ -2,10 +2,12 @@ package worker_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/volleysms/volley/enqueue"
+	"github.com/volleysms/volley/internal/ledger"
 	"github.com/volleysms/volley/providers"
 	"github.com/volleysms/volley/worker"
 )
@@ -15,6 +17,20 @@ func (s *system) suppress(account string, numbers ...string) {
 	if _, err := s.client.Suppress(s.t.Context(), enqueue.SuppressOptions{Account: account}, numbers...); err != nil {
 		s.t.Fatal(err)
 	}
+}
+
+// saw reports whether all workers have told that they know of the last change of the lists.
+func (s *system) saw() bool {
+	s.t.Helper()
+	rdb := s.rdb()
+	names, err := ledger.New(rdb).Workers(s.t.Context())
+	if err != nil || len(names) == 0 {
+		s.t.Fatal(names, err)
+	}
+	version := rdb.HGet(s.t.Context(), "volley:{suppress}:meta", "version").Val()
+	return !slices.ContainsFunc(names, func(name string) bool {
+		return rdb.HGet(s.t.Context(), "volley:{suppress}:seen", name).Val() != version
+	})
 }
 
 // numbered are n recipients from 4500000000 on.
@@ -80,6 +96,9 @@ func TestWorker_AnOptOutCountsBeforeEachCall(t *testing.T) {
 		}
 		// Of this call, and of another one that waits.
 		s.suppress("", "4500000001", "4500000007")
+		if !s.saw() {
+			t.Error("no worker has told that it read the list")
+		}
 		return fail(c, providers.Unavailable)
 	}
 	s.start()

@@ -11,8 +11,8 @@ import (
 )
 
 // TestLimitsOverAllWorkers: four workers with more work than an account's limits allow use at least 95 % of them, and no second
-// at the gateway has more calls or recipients than the limit, wherever it begins. It runs alone, and the figures are told and
-// not asserted in the small run, beside which other packages' tests keep the machine busy.
+// at the gateway has more calls or recipients than the limit, wherever it begins. It runs alone; in the small run, beside which
+// other packages' tests keep the machine busy, the figures are told, and only what is far too much fails.
 func TestLimitsOverAllWorkers(t *testing.T) {
 	for name, c := range map[string]struct {
 		settings                    string
@@ -56,6 +56,9 @@ func TestLimitsOverAllWorkers(t *testing.T) {
 				len(came), recipients, took, 100*used, most, mostRecipients)
 			t.Log(told)
 			if os.Getenv("VOLLEY_FAULTS") == "" {
+				if used > 1.5 { // far more than what a busy machine makes of it
+					t.Errorf("the limit is not kept: %s", told)
+				}
 				return
 			}
 			if c.calls > 0 && most > c.calls || mostRecipients > perSecond || used < 0.95 {

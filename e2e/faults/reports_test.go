@@ -43,8 +43,8 @@ func within(t *testing.T, what string, done func() bool) {
 // TestReportsSettleACampaign: one campaign through three gateways, of which two push reports in the wrong order, twice, late
 // and beside forgers, of some messages push nothing, and cut some of the calls that they took; the third is asked. Callbacks
 // are killed in the middle. The first calls of a gateway that can't be asked are answered after the reports about them are
-// pushed, so that those count only when they are kept. In the end every recipient is what its gateway decided, and unknown is only who was
-// in a call that was cut, and is never reported about.
+// pushed, so that those count only when they are kept. In the end every recipient is what its gateway decided, and unknown is
+// only who was in a call that was cut, and is never reported about.
 func TestReportsSettleACampaign(t *testing.T) {
 	t.Parallel()
 	const everyCut = 7

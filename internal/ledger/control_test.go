@@ -261,6 +261,24 @@ func TestWithdraw(t *testing.T) {
 			}
 		})
 
+		t.Run("HeldOrDamaged", func(t *testing.T) {
+			j := newContent("odd", [2]int{3, 0}, [2]int{2, 0}, [2]int{1, 0}).seal(t, l)
+			take(t, l, "odd", 0, "w1/1", "") // and nothing claimed
+			if err := rdb.Set(ctx, keysOf("odd", 1).recipients, "\xffnewer", 0).Err(); err != nil {
+				t.Fatal(err)
+			}
+			if err := l.SetControl(ctx, "odd", Withdrawn, &Entry{}); err != nil {
+				t.Fatal(err)
+			}
+			n, err := l.Withdraw(ctx, j, now)
+			if n != 1 || !errors.Is(err, ErrBatch) {
+				t.Errorf("%d are cancelled, %v, want 1, and that one can't be read", n, err)
+			}
+			if c, err := l.Counts(ctx, "odd"); err != nil || c[Cancelled] != 1 || c[Queued] != 5 {
+				t.Errorf("counts %v, %v", c, err)
+			}
+		})
+
 		t.Run("OutcomesAndHeldBatchesStay", func(t *testing.T) {
 			j := newContent("busy", [2]int{2, 1}, [2]int{2, 0}, [2]int{2, 0}).seal(t, l)
 			records(t, l, "busy", 2, Record{State: Accepted, Attempts: 1})

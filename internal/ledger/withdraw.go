@@ -4,7 +4,6 @@ import (
 	"context"
 	_ "embed"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -45,7 +44,7 @@ func (l *Ledger) Withdraw(ctx context.Context, job Job, now time.Time) (cancelle
 }
 
 // withdrawWhole cancels those batches of which nobody was sent to and which nobody holds, and returns how many recipients they
-// had, and the other ones. Nothing of a batch but its length is read.
+// had, and the other ones, among which are those that can't be read. Nothing of a batch but its length is read.
 func (l *Ledger) withdrawWhole(ctx context.Context, job string, batches []int, now time.Time) (cancelled int64, begun []int, err error) {
 	for some := range slices.Chunk(batches, withdrawnAtOnce) {
 		pipe := l.rdb.Pipeline()
@@ -56,21 +55,23 @@ func (l *Ledger) withdrawWhole(ctx context.Context, job string, batches []int, n
 		if _, err := pipe.Exec(ctx); err != nil {
 			return cancelled, nil, err
 		}
-		sizes := make([]int, len(some))
+		var whole, sizes []int
 		for i, b := range some {
-			if sizes[i], err = batchLen([]byte(heads[i].Val())); err != nil {
-				return cancelled, nil, fmt.Errorf("job %s, batch %d: %w", job, b, err)
+			if n, err := batchLen([]byte(heads[i].Val())); err == nil {
+				whole, sizes = append(whole, b), append(sizes, n)
+			} else {
+				begun = append(begun, b)
 			}
 		}
-		done, err := l.evalAll(ctx, withdrawScript, len(some), func(i int) ([]string, []any) {
-			k := keysOf(job, some[i])
+		done, err := l.evalAll(ctx, withdrawScript, len(whole), func(i int) ([]string, []any) {
+			k := keysOf(job, whole[i])
 			all := stretch{n: sizes[i], rec: Record{State: Cancelled, At: now.UnixMilli()}}
 			return []string{k.batch, k.outcomes, k.counts}, []any{sizes[i], all.appendTo(nil)}
 		}, nil)
 		if err != nil {
 			return cancelled, nil, err
 		}
-		for i, b := range some {
+		for i, b := range whole {
 			if n, _ := done[i].Int(); n == 1 {
 				cancelled += int64(sizes[i])
 			} else {

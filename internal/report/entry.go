@@ -168,7 +168,7 @@ var states = map[providers.Fate]ledger.State{
 
 // kind is what report i says: accepted, delivered, undelivered or unknown, or pending when that is nothing yet.
 func (e *Entry) kind(i int) string {
-	if state, ok := states[e.Reports[i].Fate]; ok {
+	if state := states[e.Reports[i].Fate]; state != ledger.Queued {
 		return state.String()
 	}
 	return "pending"

@@ -87,3 +87,14 @@ func FuzzDecodeEntry(f *testing.F) {
 		}
 	})
 }
+
+func TestEntry_Kind(t *testing.T) {
+	for fate, want := range map[providers.Fate]string{
+		providers.Pending: "pending", providers.Taken: "accepted", providers.Delivered: "delivered", providers.Undelivered: "undelivered",
+		providers.Unclear: "unknown", 99: "pending", // of a later version
+	} {
+		if got := (&Entry{Reports: []providers.Report{{Fate: fate}}}).kind(0); got != want {
+			t.Errorf("fate %d is %q in metrics, want %q", fate, got, want)
+		}
+	}
+}

@@ -3,6 +3,8 @@ package suppress
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -49,12 +51,10 @@ func (l *Lists) behind(ctx context.Context, version uint64, names []string) (boo
 		behind = behind || err != nil || n < version
 		delete(seen, name)
 	}
-	for name := range seen {
-		if err := l.rdb.HDel(ctx, keySeen, name).Err(); err != nil {
-			return behind, err
-		}
+	if len(seen) > 0 {
+		err = l.rdb.HDel(ctx, keySeen, slices.Collect(maps.Keys(seen))...).Err()
 	}
-	return behind, nil
+	return behind, err
 }
 
 // saw notes which version a follower has read.

@@ -23,7 +23,7 @@ type Price struct {
 }
 
 // Prices returns the gateway's price list, by class and country. It is public: the account's token is not sent. The error is
-// an *Error; asking again does no harm.
+// an *Error; asking again does no harm. Source: the gateway's public REST documentation, never tried on the real one.
 func (a *Adapter) Prices(ctx context.Context) ([]Price, error) {
 	req, err := httpc.NewGET(ctx, a.opts.BaseURL+"/api/prices/list/sms/json")
 	if err != nil {
@@ -50,7 +50,7 @@ type Usage struct {
 }
 
 // UsageByLabel returns what the account sent from a day to another, both of them included. An empty label is all labels. The
-// error is an *Error; asking again does no harm.
+// error is an *Error; asking again does no harm. Source: as with Prices.
 func (a *Adapter) UsageByLabel(ctx context.Context, from, to time.Time, label string) ([]Usage, error) {
 	if to.Before(from) {
 		return nil, fail(providers.Invalid, "", "the last day is before the first")
