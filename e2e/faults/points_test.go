@@ -78,23 +78,27 @@ func newCommand(args []string, scripts map[string]string) *command {
 // change is what a commit does to the number of recipients on the wire: by its records, and by its claims if they are
 // granted.
 func (c *command) change() (records, claims int) {
-	if c.script != "commit" || len(c.argv) < 11 {
+	if c.script != "commit" || len(c.argv) < 10 {
 		return 0, 0
 	}
-	i := 9
-	read := func() (sum int) {
-		n, _ := strconv.Atoi(c.argv[i])
-		for range n {
-			if c.argv[i+1] == "sending" {
-				k, _ := strconv.Atoi(c.argv[i+2])
-				sum += k
-			}
-			i += 2
-		}
-		i++
-		return sum
+	n, _ := strconv.Atoi(c.argv[9])
+	alone, both := c.argv[10:10+2*n], c.argv[10+2*n:]
+	records = sending(alone)
+	if c.argv[8] != "" { // there are claims
+		claims = sending(both) - records
 	}
-	return read(), read()
+	return records, claims
+}
+
+// sending is the change of that counter among pairs of a name and a change.
+func sending(changes []string) (sum int) {
+	for i := 0; i+1 < len(changes); i += 2 {
+		if changes[i] == "sending" {
+			n, _ := strconv.Atoi(changes[i+1])
+			sum += n
+		}
+	}
+	return sum
 }
 
 // before is the point at which a worker is that sends c.

@@ -173,12 +173,10 @@ func (b *Batch) decode(packed []byte) error {
 	}
 	b.Refused = nil
 	b.Recipients = slices.Grow(b.Recipients[:0], n)[:n]
-	clear(b.Recipients)
 	var prev uint64
 	for i := range b.Recipients {
 		prev += uint64(d.varint())
-		b.Recipients[i].To = sms.MSISDN(prev)
-		b.Recipients[i].Row = first + uint64(i)
+		b.Recipients[i] = Recipient{To: sms.MSISDN(prev), Row: first + uint64(i)}
 	}
 	if flags&flagRows != 0 {
 		row := first - 1

@@ -30,6 +30,7 @@ type Held struct {
 	// report of an earlier attempt is known as such.
 	Round int
 
+	keys   batchKeys // zero of one that was not taken
 	memory *heldMemory
 }
 
@@ -77,7 +78,7 @@ func (l *Ledger) Take(ctx context.Context, job string, batch int, token, dead st
 	if err := m.batch.decode([]byte(packed)); err != nil {
 		return held, fmt.Errorf("job %s, batch %d: %w", job, batch, err)
 	}
-	held = Held{Job: job, Batch: batch, Token: token, Via: int(via), Was: int(was), Control: Control(ctl), Recipients: m.batch.Recipients, memory: m}
+	held = Held{Job: job, Batch: batch, Token: token, Via: int(via), Was: int(was), Control: Control(ctl), Recipients: m.batch.Recipients, keys: k, memory: m}
 	if held.Records, err = readRecords(m.records, []byte(outcomes), len(held.Recipients)); err != nil {
 		return held, fmt.Errorf("job %s, batch %d: %w", job, batch, err)
 	}
@@ -130,16 +131,21 @@ func (c *Changes) entries() []byte {
 	return b
 }
 
+// appendDelta appends how many counters change, and then which, and by how much.
 func (c *Changes) appendDelta(argv []any) []any {
-	at, n := len(argv), 0
-	argv = append(argv, 0)
-	for s, d := range c.delta {
+	at := len(argv)
+	argv = c.delta.appendChanges(append(argv, 0))
+	argv[at] = (len(argv) - at) / 2
+	return argv
+}
+
+// appendChanges appends the counters that are not zero, each with its name.
+func (c *Counts) appendChanges(argv []any) []any {
+	for s, d := range c {
 		if d != 0 {
 			argv = append(argv, State(s).String(), d)
-			n++
 		}
 	}
-	argv[at] = n
 	return argv
 }
 
@@ -166,7 +172,10 @@ type Commit struct {
 // another's by now. The word is Moved when the batch is to be sent through another account, and its owner gives it up. After any other error the caller commits the same c again: it can't know whether it was written.
 // Commits of one batch follow each other; of h, only what never changes is read.
 func (l *Ledger) Commit(ctx context.Context, h *Held, c *Commit) (granted bool, ctl Control, err error) {
-	k := keysOf(h.Job, h.Batch)
+	k := &h.keys
+	if k.batch == "" {
+		k = new(keysOf(h.Job, h.Batch))
+	}
 	var flags string
 	if c.Release {
 		flags += "r"
@@ -177,7 +186,13 @@ func (l *Ledger) Commit(ctx context.Context, h *Held, c *Commit) (granted bool, 
 	argv := make([]any, 0, 24)
 	argv = append(argv, h.Token, c.Seq, flags, c.Via, c.SideAt, c.Side, c.Outcomes, c.Records.entries(), c.Claims.entries())
 	argv = c.Records.appendDelta(argv)
-	argv = c.Claims.appendDelta(argv)
+	if !c.Claims.Empty() {
+		both := c.Records.delta
+		for s, d := range c.Claims.delta {
+			both[s] += d
+		}
+		argv = both.appendChanges(argv)
+	}
 	v, err := commitScript.Run(ctx, l.rdb, []string{k.batch, k.outcomes, k.side, k.counts}, argv...).Slice()
 	if err != nil {
 		return false, "", err

@@ -3,8 +3,8 @@
 -- {-2, control} when nobody has it. Of a batch whose job was re-routed since it was taken the control is 'moved'.
 -- KEYS batch, outcomes, side, counters
 -- ARGV token, seq, flags (r release, c compact), via or -1, offset in side, addition to side, outcomes as they are after
---   this (or ''; only with c), entries for the records, entries for the claims,
---   then for the records and again for the claims: n, n x (counter, change)
+--   this (or ''; only with c), entries for the records, entries for the claims, n, then n x (counter, change) for the
+--   records, and then to the end the same for records and claims together; without claims that is left out
 local own, seq, granted, via = unpack(redis.call('HMGET', KEYS[1], 'own', 'seq', 'granted', 'via'))
 local ctl, from = unpack(redis.call('HMGET', KEYS[4], 'ctl', 'from'))
 ctl = ctl or ''
@@ -15,37 +15,30 @@ if own ~= ARGV[1] then
 end
 if tonumber(seq) >= tonumber(ARGV[2]) then return {tonumber(granted or 0), ctl} end
 
-local i, change = 10, {}
-local function count()
-  for _ = 1, tonumber(ARGV[i]) do
-    local state = ARGV[i + 1]
-    change[state] = (change[state] or 0) + tonumber(ARGV[i + 2])
-    i = i + 2
-  end
-  i = i + 1
-end
-
 local entries = ARGV[8]
-count()
+local first, last = 11, 10 + 2 * tonumber(ARGV[10])
 granted = 0
 if ctl == '' and ARGV[9] ~= '' then
   entries = entries .. ARGV[9]
-  count()
+  first, last = last + 1, #ARGV
   granted = 1
 end
-for state, n in pairs(change) do
-  if n ~= 0 then redis.call('HINCRBY', KEYS[4], state, n) end
-end
+for i = first, last, 2 do redis.call('HINCRBY', KEYS[4], ARGV[i], ARGV[i + 1]) end
 if ARGV[7] == '' and entries ~= '' then redis.call('APPEND', KEYS[2], entries) end
-if ARGV[6] ~= '' then redis.call('SETRANGE', KEYS[3], ARGV[5], ARGV[6]) end
+local flags = ARGV[3]
+local compact = flags == 'rc' or flags == 'c'
+local whole = compact and ARGV[5] == '0' and ARGV[6] ~= '' -- nothing of the side was written before
+if ARGV[6] ~= '' then
+  if whole then redis.call('SET', KEYS[3], ARGV[6]) else redis.call('SETRANGE', KEYS[3], ARGV[5], ARGV[6]) end
+end
 if ARGV[4] ~= '-1' then redis.call('HSET', KEYS[1], 'via', ARGV[4]) end
-if string.find(ARGV[3], 'c', 1, true) then
+if compact then
   -- What grew by pieces has room to spare; what is written whole has none.
   if ARGV[7] ~= '' then redis.call('SET', KEYS[2], ARGV[7]) end
-  local x = redis.call('GET', KEYS[3])
+  local x = not whole and redis.call('GET', KEYS[3])
   if x then redis.call('SET', KEYS[3], x) end
 end
-if string.find(ARGV[3], 'r', 1, true) then
+if flags == 'rc' or flags == 'r' then
   redis.call('HDEL', KEYS[1], 'own', 'seq', 'granted')
 else
   redis.call('HSET', KEYS[1], 'seq', ARGV[2], 'granted', granted)
