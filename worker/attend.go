@@ -13,6 +13,9 @@ import (
 // early is how much too early asynq may hand out a task, which it keeps by the second.
 const early = time.Second
 
+// errandTimeout is how long it may take to tell Redis what is no commit.
+const errandTimeout = 5 * time.Second
+
 // nap is how long a handler itself waits for a batch's time. One that comes up earlier leaves its place to others.
 const nap = 50 * time.Millisecond
 
@@ -59,7 +62,7 @@ func (a *account) putAfter(queue string, ref task.Ref, pause time.Duration) {
 		a.putAgain(queue, ref)
 		return
 	}
-	ctx, cancel := context.WithTimeout(a.w.hard, commitTimeout)
+	ctx, cancel := context.WithTimeout(a.w.hard, errandTimeout)
 	defer cancel()
 	if err := task.Put(ctx, a.w.queue, queue, ref, time.Now().Add(pause)); err != nil {
 		a.notPut(err)
@@ -73,7 +76,7 @@ func (a *account) putAgain(queue string, ref task.Ref) {
 	var there bool
 	var err error
 	for range tries {
-		ctx, cancel := context.WithTimeout(a.w.hard, commitTimeout)
+		ctx, cancel := context.WithTimeout(a.w.hard, errandTimeout)
 		there, err = task.PutFree(ctx, a.w.queue, queue, ref)
 		cancel()
 		if err == nil && !there {

@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"context"
 	"errors"
 	"runtime"
 	"sync"
@@ -64,7 +63,7 @@ func (m *committer) open() *pending {
 func (m *committer) kick() uint64 {
 	if !m.busy {
 		m.busy, m.soon = true, false
-		go m.write()
+		m.r.w.crew.write(m)
 	}
 	return m.seq + 1
 }
@@ -89,7 +88,8 @@ func (m *committer) kickSoon(pause time.Duration) uint64 {
 	return m.seq + 1
 }
 
-// claim asks that the recipients of c be marked as on the wire, and sends on granted whether they are.
+// claim asks that the recipients of c be marked as on the wire, and sends on granted whether they are. It may write the commit
+// itself: who claims waits anyway.
 func (r *run) claim(c *call, granted chan<- bool) {
 	now := r.w.clock.now().UnixMilli()
 	r.mu.Lock()
@@ -103,18 +103,28 @@ func (r *run) claim(c *call, granted chan<- bool) {
 		n := r.alike(items)
 		rec := r.records[items[0]]
 		rec.At = now
-		p.Claims.SetAll(items[0], n, ledger.Queued, r.onWire(rec))
+		r.onWire(&rec)
+		p.Claims.SetAll(items[0], n, ledger.Queued, rec)
 		items = items[n:]
 	}
 	p.claims = append(p.claims, claim{c, granted})
-	r.c.kick()
+	if !r.c.busy {
+		r.c.busy, r.c.soon = true, false
+		r.c.step()
+		if r.c.next != nil {
+			r.w.crew.write(&r.c)
+			return
+		}
+		r.c.rest()
+	}
 }
 
-// onWire is a record once its recipient is claimed.
-func (r *run) onWire(rec ledger.Record) ledger.Record {
+// onWire makes a record that of a recipient who is claimed.
+func (r *run) onWire(rec *ledger.Record) {
 	rec.State, rec.Account = ledger.Sending, uint8(r.held.Via)
-	rec.Attempts = uint8(min(int(rec.Attempts)+1, 255))
-	return rec
+	if rec.Attempts < 255 {
+		rec.Attempts++
+	}
 }
 
 // alike is how many of the first of some positions follow each other and have the same record, at least 1. The run's lock is
@@ -148,37 +158,47 @@ func (m *committer) flushed() {
 
 // write writes what is pending until there is nothing more.
 func (m *committer) write() {
-	r := m.r
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	m.r.mu.Lock()
+	defer m.r.mu.Unlock()
 	for m.next != nil {
-		r.mu.Unlock()
-		runtime.Gosched() // lanes that are ready to claim or record get into this commit
-		r.mu.Lock()
-		p := m.next
-		m.next = nil
-		m.seq++
-		p.Seq = m.seq
-		p.SideAt, p.Side = r.held.Side.Take()
-		r.mu.Unlock()
-		granted, control, err := m.persist(p)
-		r.mu.Lock()
-		m.done = p.Seq
-		switch {
-		case err != nil:
-			r.lost, r.halted, granted = true, true, false
-		case control != ledger.Run:
-			r.control, r.halted = control, true
-		}
-		if granted {
-			r.granted(p)
-		}
-		for _, q := range p.claims {
-			q.granted <- granted
-		}
-		m.cond.Broadcast()
+		m.step()
 	}
+	m.rest()
+}
+
+// rest ends the writing. The run's lock is held.
+func (m *committer) rest() {
 	m.busy = false
+	m.cond.Broadcast()
+}
+
+// step writes what is pending. The run's lock is held, but not meanwhile.
+func (m *committer) step() {
+	r := m.r
+	r.mu.Unlock()
+	runtime.Gosched() // lanes that are ready to claim or record get into this commit
+	r.mu.Lock()
+	p := m.next
+	m.next = nil
+	m.seq++
+	p.Seq = m.seq
+	p.SideAt, p.Side = r.held.Side.Take()
+	r.mu.Unlock()
+	granted, control, err := m.persist(p)
+	r.mu.Lock()
+	m.done = p.Seq
+	switch {
+	case err != nil:
+		r.lost, r.halted, granted = true, true, false
+	case control != ledger.Run:
+		r.control, r.halted = control, true
+	}
+	if granted {
+		r.granted(p)
+	}
+	for _, q := range p.claims {
+		q.granted <- granted
+	}
 	m.cond.Broadcast()
 }
 
@@ -187,15 +207,14 @@ func (r *run) granted(p *pending) {
 	r.c.wire += len(p.claims)
 	for _, q := range p.claims {
 		for _, i := range q.c.part.Items {
-			r.records[i] = r.onWire(r.records[i])
+			r.onWire(&r.records[i])
 		}
 	}
 }
 
 const (
-	commitTimeout = 5 * time.Second
-	firstRepeat   = 20 * time.Millisecond
-	maxRepeat     = time.Second
+	firstRepeat = 20 * time.Millisecond
+	maxRepeat   = time.Second
 )
 
 // persist repeats the commit until it is written. The error is final: the batch is another's, or the worker was told to
@@ -203,9 +222,7 @@ const (
 func (m *committer) persist(p *pending) (granted bool, control ledger.Control, err error) {
 	w := m.r.w
 	for pause := firstRepeat; ; pause = min(2*pause, maxRepeat) {
-		ctx, cancel := context.WithTimeout(w.hard, commitTimeout)
-		granted, control, err = w.ledger.Commit(ctx, m.r.held, &p.Commit)
-		cancel()
+		granted, control, err = w.ledger.Commit(w.hard, m.r.held, &p.Commit)
 		if err == nil {
 			return granted, control, nil
 		}

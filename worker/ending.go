@@ -51,7 +51,7 @@ func (e *ending) write(w *Worker, job string) {
 		n := e.next
 		e.next = nil
 		e.mu.Unlock()
-		ctx, cancel := context.WithTimeout(w.hard, commitTimeout)
+		ctx, cancel := context.WithTimeout(w.hard, errandTimeout)
 		n.progress, n.following, n.err = w.ledger.FinishAll(ctx, job, n.batches, w.clock.now())
 		cancel()
 		close(n.done)

@@ -8,17 +8,6 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// joined returns a client that sends what many goroutines ask for at the same time in one round trip. Where the
-// connection can't do that, it is returned as it is.
-func joined(c redis.UniversalClient) (redis.UniversalClient, error) {
-	if p, ok := c.(interface {
-		AutoPipeline() (*redis.AutoPipeliner, error)
-	}); ok {
-		return p.AutoPipeline()
-	}
-	return c, nil
-}
-
 // reviveAcks mends asynq's acknowledgements. asynq repeats one that met a network error with a context that it has
 // cancelled by then, so that the repetition fails at once, and a minute later the task is run again. Scripts whose
 // context is cancelled get a fresh one; those whose deadline, the task's lease, has passed are not run. The client must

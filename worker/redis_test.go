@@ -14,10 +14,6 @@ func TestReviveAcks(t *testing.T) {
 	m := miniredis.RunT(t)
 	plain := redis.NewClient(&redis.Options{Addr: m.Addr()})
 	t.Cleanup(func() { plain.Close() })
-	both, err := joined(plain)
-	if err != nil {
-		t.Fatal(err)
-	}
 	script := redis.NewScript(`return redis.call('INCR', KEYS[1])`)
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -25,7 +21,7 @@ func TestReviveAcks(t *testing.T) {
 		t.Errorf("without the guard: %v", err)
 	}
 	want := int64(0)
-	for _, rdb := range []redis.UniversalClient{plain, both} {
+	for _, rdb := range []redis.UniversalClient{plain, join(plain)} {
 		for range 2 { // by EVAL the first time, by EVALSHA the second
 			want++
 			if n, err := script.Run(cancelled, reviveAcks{rdb}, []string{"k"}).Int64(); err != nil || n != want {
@@ -56,36 +52,5 @@ func TestReviveAcks_AsynqsServersHaveIt(t *testing.T) {
 	}
 	if err := script.Run(late, w.srvRdb, []string{"k"}).Err(); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("after the lease: got %v", err)
-	}
-}
-
-func TestJoined_ManyAtOnceShareRoundTrips(t *testing.T) {
-	m := miniredis.RunT(t)
-	plain := redis.NewClient(&redis.Options{Addr: m.Addr(), PoolSize: 64})
-	t.Cleanup(func() { plain.Close() })
-	rdb, err := joined(plain)
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan error)
-	for range 64 {
-		go func() {
-			var err error
-			for range 50 {
-				err = errors.Join(err, rdb.Incr(t.Context(), "n").Err())
-			}
-			done <- err
-		}()
-	}
-	for range 64 {
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	}
-	if n, err := plain.Get(t.Context(), "n").Int(); err != nil || n != 64*50 {
-		t.Errorf("got %d, %v", n, err)
-	}
-	if c := plain.PoolStats().TotalConns; c > 8 {
-		t.Errorf("64 goroutines used %d connections", c)
 	}
 }

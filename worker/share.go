@@ -12,7 +12,7 @@ const fullBatch = 1000
 // more, so that jobs share an account from the start and not after all that is in hand of the first.
 func (a *account) perJob() int {
 	calls := (fullBatch + a.limits.Recipients - 1) / a.limits.Recipients
-	return min(max(2, (2*a.lanes+calls-1)/calls+1), 64)
+	return min(max(2, (3*a.lanes+calls-1)/calls+1), 64)
 }
 
 // tasks is how many tasks of a priority are in hand at a time: room for the batches of several jobs, and for as many jobs

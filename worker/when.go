@@ -66,8 +66,8 @@ func (r *run) ripe(items []plan.Item, at time.Time) []plan.Item {
 	var out []stopped
 	r.turn = r.w.optOuts.Turn() // before the look
 	lookout := r.w.optOuts.Lookout(r.a.name)
-	for i, rec := range r.records {
-		if rec.State != ledger.Queued {
+	for i := range r.records {
+		if r.records[i].State != ledger.Queued {
 			continue
 		}
 		to := &r.held.Recipients[i]

@@ -51,6 +51,7 @@ type Worker struct {
 	tokens   atomic.Uint64
 	prepared prepared
 	starts   starts
+	crew     crew
 	holds    sync.Map        // tokens of the batches that are in this process
 	stopCtx  context.Context // done when stopping is closed
 	stop     context.CancelFunc
@@ -80,20 +81,16 @@ func New(r *redis.UniversalOptions, o Options) (*Worker, error) {
 	if o.Spans != nil {
 		w.tracer = o.Spans.Tracer(tracing.Scope)
 	}
-	if w.rdb, err = joined(w.plain); err != nil {
-		return nil, err
-	}
+	w.rdb = join(w.plain)
 	w.srvPlain = redis.NewUniversalClient(&srv)
-	if w.srvRdb, err = joined(w.srvPlain); err != nil {
-		return nil, err
-	}
-	w.srvRdb = reviveAcks{w.srvRdb}
+	w.srvRdb = reviveAcks{join(w.srvPlain)}
 	w.ledger, w.book = ledger.New(w.rdb), standing.New(w.rdb)
 	w.optOuts = suppress.Follow(w.rdb, w.id)
 	w.peers.Store(1)
 	w.queue = asynq.NewClientFromRedisClient(w.rdb)
 	w.stopCtx, w.stop = context.WithCancel(context.Background())
 	w.hard, w.abort = context.WithCancel(context.Background())
+	w.crew = newCrew(w.hard)
 	for _, a := range o.Accounts {
 		w.accounts = append(w.accounts, newAccount(w, a))
 	}

@@ -49,7 +49,6 @@ func (m *Memory) take(n int) ([]providers.Recipient, []int) {
 		return make([]providers.Recipient, n), make([]int, n)
 	}
 	m.recipients, m.indexes = slices.Grow(m.recipients[:0], n)[:n], slices.Grow(m.indexes[:0], n)[:n]
-	clear(m.recipients)
 	return m.recipients, m.indexes
 }
 
@@ -128,7 +127,7 @@ func (p *planner) same(text string, size sms.Size, textBytes int) {
 		recipients, indexes := all[:len(layer):len(layer)], positions[:len(layer):len(layer)]
 		all, positions = all[len(layer):], positions[len(layer):]
 		for i := range layer {
-			recipients[i].To, indexes[i] = layer[i].To, layer[i].Index
+			recipients[i], indexes[i] = providers.Recipient{To: layer[i].To}, layer[i].Index
 		}
 		p.calls = slices.Grow(p.calls, len(layer)/perCall+1)
 		for at := 0; at < len(layer); at += perCall {

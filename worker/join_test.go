@@ -1,0 +1,164 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"net"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+)
+
+var increment = redis.NewScript(`return redis.call('INCR', KEYS[1])`)
+
+func TestJoin_ManyAtOnceShareConnections(t *testing.T) {
+	rdb, plain, _ := newJoined(t)
+	var all sync.WaitGroup
+	for range 64 {
+		all.Go(func() {
+			for range 50 {
+				if err := increment.Run(t.Context(), rdb, []string{"n"}).Err(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if n, err := plain.Get(t.Context(), "n").Int(); err != nil || n != 64*50 {
+		t.Errorf("got %d, %v", n, err)
+	}
+	if c := plain.PoolStats().TotalConns; c > maxTrips+1 {
+		t.Errorf("64 goroutines used %d connections", c)
+	}
+}
+
+// TestJoin_WhoWaitsTravelsTogether: what comes while all trips are under way goes with the next one, each with its own answer.
+func TestJoin_WhoWaitsTravelsTogether(t *testing.T) {
+	rdb, plain, seen := newJoined(t)
+	if err := plain.Set(t.Context(), "word", "x", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	hold := make(chan struct{})
+	seen.hold(hold)
+	var all sync.WaitGroup
+	run := func(key string, wantErr bool) {
+		all.Go(func() {
+			if err := increment.Run(t.Context(), rdb, []string{key}).Err(); (err != nil) != wantErr {
+				t.Errorf("%s: got %v", key, err)
+			}
+		})
+	}
+	for i := range maxTrips {
+		run("n", false)
+		wait(t, func() bool { return seen.trips() == i+1 })
+	}
+	run("word", true)
+	for range 9 {
+		run("n", false)
+	}
+	wait(t, func() bool { rdb.trips.mu.Lock(); defer rdb.trips.mu.Unlock(); return len(rdb.trips.waiting) == 10 })
+	close(hold)
+	all.Wait()
+	sizes := seen.sizes()
+	if want := append(slices.Repeat([]int{1}, maxTrips), 10); !slices.Equal(sizes, want) {
+		t.Errorf("trips of %v commands, want %v", sizes, want)
+	}
+	if n, err := plain.Get(t.Context(), "n").Int(); err != nil || n != maxTrips+9 {
+		t.Errorf("got %d, %v", n, err)
+	}
+}
+
+func TestJoin_AnEndedContextRunsNothing(t *testing.T) {
+	rdb, plain, seen := newJoined(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := increment.Run(ctx, rdb, []string{"k"}).Err(); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if n := seen.trips(); n != 0 || plain.Exists(t.Context(), "k").Val() != 0 {
+		t.Errorf("it was run: %d trips", n)
+	}
+}
+
+func TestJoin_NoConnectionIsTheErrorOfAll(t *testing.T) {
+	m := miniredis.RunT(t)
+	plain := redis.NewClient(&redis.Options{Addr: m.Addr(), MaxRetries: -1})
+	t.Cleanup(func() { plain.Close() })
+	m.Close()
+	rdb := join(plain)
+	var all sync.WaitGroup
+	for range 10 {
+		all.Go(func() {
+			if err := increment.Run(t.Context(), rdb, []string{"k"}).Err(); err == nil {
+				t.Error("no error without a server")
+			}
+		})
+	}
+	all.Wait()
+}
+
+// newJoined returns a joined client, the one beneath it, and what has passed between them. The server knows the script.
+func newJoined(t *testing.T) (joined, *redis.Client, *travels) {
+	t.Helper()
+	m := miniredis.RunT(t)
+	plain := redis.NewClient(&redis.Options{Addr: m.Addr(), PoolSize: 64})
+	t.Cleanup(func() { plain.Close() })
+	if err := increment.Load(t.Context(), plain).Err(); err != nil {
+		t.Fatal(err)
+	}
+	seen := &travels{}
+	plain.AddHook(seen)
+	return join(plain), plain, seen
+}
+
+// travels notes the pipelines that a client runs, and holds them up while held is open.
+type travels struct {
+	mu   sync.Mutex
+	n    []int
+	held <-chan struct{}
+}
+
+func (v *travels) hold(until <-chan struct{}) { v.held = until }
+
+func (v *travels) sizes() []int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return slices.Clone(v.n)
+}
+
+func (v *travels) trips() int { return len(v.sizes()) }
+
+func (v *travels) DialHook(next redis.DialHook) redis.DialHook {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) { return next(ctx, network, addr) }
+}
+
+func (v *travels) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
+
+func (v *travels) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		if cmds[0].Name() != "evalsha" { // a connection that introduces itself
+			return next(ctx, cmds)
+		}
+		v.mu.Lock()
+		v.n = append(v.n, len(cmds))
+		v.mu.Unlock()
+		if v.held != nil {
+			<-v.held
+		}
+		return next(ctx, cmds)
+	}
+}
+
+func wait(t *testing.T, until func() bool) {
+	t.Helper()
+	for !until() {
+		if t.Context().Err() != nil {
+			t.FailNow()
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
