@@ -37,6 +37,7 @@ type account struct {
 
 	doings doings
 
+	starts  starts
 	guard   *window.Guard
 	timings timings
 

@@ -207,8 +207,6 @@ type run struct {
 	halted  bool          // no further call may be made: stopping, paused, cancelled, or lost
 	lost    bool
 	move    bool // what is left goes to the route's next account
-	// yields is true for a batch that lets calls that wait go first, once everything about its own is recorded.
-	yields bool
 	// released is true when the commit that records the last outcome gives the batch up as well.
 	released bool
 	control  ledger.Control
@@ -422,9 +420,6 @@ func (r *run) end(ctx context.Context) (pause time.Duration, err error) {
 	case r.lost:
 		return waitForOwner, errBack
 	case finished:
-		if r.yields {
-			r.a.ready.quiet(r.w.stopCtx, maxYield)
-		}
 		return 0, r.finish(ctx)
 	case move:
 		ref, spec := task.Ref{Job: r.job.spec.ID, Batch: r.held.Batch}, &r.job.spec

@@ -21,7 +21,7 @@ const (
 // concerned. No call is made before the time.
 const startAhead = time.Second
 
-// maxYield is how long a job's completion waits at most for others to be punctual too.
+// maxYield is how long those whose calls have been made wait at most, with what comes after, for others to be punctual too.
 const maxYield = 4 * time.Second
 
 // prepared counts what is held ready.
@@ -86,16 +86,15 @@ func (a *account) punctual(job *jobInfo, ref task.Ref, due time.Time) (pause tim
 	if r.held.Control == ledger.Run {
 		s.calls = r.plan(w.clock.now().Add(time.Until(due)))
 	}
-	w.starts.add(due, s)
 	select {
-	case <-r.done:
+	case <-a.starts.add(a, due, s):
 	case <-w.stopCtx.Done():
-		if w.starts.withdraw(s) {
+		if a.starts.withdraw(s) {
 			r.giveBack()
 			return 0, errBack
 		}
-		<-r.done
 	}
+	<-r.done
 	defer r.free()
 	return r.end(ctx)
 }

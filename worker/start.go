@@ -5,11 +5,20 @@ import (
 	"time"
 )
 
-// starts lets what is held ready begin. All that is due at the same moment begins in one go: were each woken by itself, those
-// whose calls have been made would take turns with those who still wait. The zero value is empty; it is safe for concurrent use.
+// starts lets what an account holds ready begin. All that is due at the same moment begins in one go: were each woken by itself,
+// those whose calls have been made would take turns with those who still wait. The zero value is empty; it is safe for concurrent
+// use.
 type starts struct {
 	mu sync.Mutex
-	at map[int64][]*start // by the moment, in milliseconds since 1970
+	at map[int64]*rush // by the moment, in milliseconds since 1970
+}
+
+// rush is what begins at the same moment.
+type rush struct {
+	starts []*start
+	// over is closed when no call waits for a lane any more, or maxYield later: until then those whose calls have ended leave the
+	// machine to the others.
+	over chan struct{}
 }
 
 // start is a stay that waits for its moment, with its calls.
@@ -20,41 +29,49 @@ type start struct {
 	off   bool
 }
 
-// add lets s begin at a moment, or up to a millisecond later.
-func (q *starts) add(due time.Time, s *start) {
+// add lets s begin at a moment, or up to a millisecond later. What it returns is closed some time after that, when s may be given
+// attention.
+func (q *starts) add(a *account, due time.Time, s *start) (over <-chan struct{}) {
 	due = due.Add(time.Millisecond - time.Duration(due.Nanosecond())%time.Millisecond)
 	ms := due.UnixMilli()
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.at == nil {
-		q.at = map[int64][]*start{}
+		q.at = map[int64]*rush{}
 	}
-	if q.at[ms] = append(q.at[ms], s); len(q.at[ms]) == 1 {
-		time.AfterFunc(time.Until(due), func() { q.begin(ms) })
+	r := q.at[ms]
+	if r == nil {
+		r = &rush{over: make(chan struct{})}
+		q.at[ms] = r
+		time.AfterFunc(time.Until(due), func() { q.begin(a, ms) })
 	}
+	r.starts = append(r.starts, s)
+	return r.over
 }
 
-// begin gives the calls of all that is due to the lanes. Of an account that is in trouble they go back to the queue.
-func (q *starts) begin(ms int64) {
+// begin gives the calls of all that is due to the lanes. When the account is in trouble they go back to the queue.
+func (q *starts) begin(a *account, ms int64) {
 	q.mu.Lock()
 	due := q.at[ms]
 	delete(q.at, ms)
-	for _, s := range due {
+	for _, s := range due.starts {
 		s.begun = !s.off
 	}
 	q.mu.Unlock()
+	defer close(due.over)
 	now := time.Now()
-	for _, s := range due {
+	shut := a.gate.shutFor() != nil
+	for _, s := range due.starts {
 		if !s.begun {
 			continue
 		}
-		r := s.run
-		r.start, r.yields = now, true
-		if r.a.gate.shutFor() != nil {
+		s.run.start = now
+		if shut {
 			s.calls = nil
 		}
-		r.send(s.calls)
+		s.run.send(s.calls)
 	}
+	a.ready.quiet(a.w.stopCtx, maxYield)
 }
 
 // withdraw takes s back; false when it has begun.

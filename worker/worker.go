@@ -50,7 +50,6 @@ type Worker struct {
 	clock    clock
 	tokens   atomic.Uint64
 	prepared prepared
-	starts   starts
 	crew     crew
 	holds    sync.Map        // tokens of the batches that are in this process
 	stopCtx  context.Context // done when stopping is closed
