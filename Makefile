@@ -23,12 +23,13 @@ help: ## List the targets
 build: ## Build bin/volley, static
 	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)' -o bin/volley ./cmd/volley
 
+# The tests of the worker wait much and take longest: they come first, beside the others.
 .PHONY: test
 test: ## Run every test under the race detector, with a real Redis, PostgreSQL, Prometheus and browser; installs what is missing
 	@scripts/need.sh cc redis-server postgresql systemd chromium prometheus
 	@status=0; \
 	if [[ "$(PKGS)" == ./... ]]; then (cd e2e/deploy && go test -count=1 ./...) || status=$$?; fi; \
-	CGO_ENABLED=1 go test -race -count=1 $(PKGS) || status=$$?; \
+	CGO_ENABLED=1 go test -race -count=1 $(if $(filter ./...,$(PKGS)),-p 3 ./worker) $(PKGS) || status=$$?; \
 	exit $$status
 
 .PHONY: test-faults

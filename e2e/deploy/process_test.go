@@ -100,7 +100,8 @@ func volley(t testing.TB) string {
 		if build.dir, build.err = os.MkdirTemp("", "volley-deploy-"); build.err != nil {
 			return
 		}
-		cmd := exec.Command("go", "build", "-o", filepath.Join(build.dir, "volley"), "./cmd/volley")
+		cmd := exec.Command("go", "build", "-trimpath", "-o", filepath.Join(build.dir, "volley"), "./cmd/volley")
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as make build does it
 		cmd.Dir = root
 		if out, err := cmd.CombinedOutput(); err != nil {
 			build.err = fmt.Errorf("%w\n%s", err, out)

@@ -59,7 +59,8 @@ func BinaryOf(t testing.TB, ldflags string) string {
 		builds.dir, builds.made = dir, map[string]string{}
 	}
 	path := filepath.Join(builds.dir, fmt.Sprintf("volley-%d", len(builds.made)))
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-ldflags", ldflags, "-o", path, "github.com/volleysms/volley/cmd/volley")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags", ldflags, "-o", path, "github.com/volleysms/volley/cmd/volley")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as make build does it
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("cmd/volley does not build: %v\n%s", err, out)
 	}
