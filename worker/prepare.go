@@ -21,7 +21,8 @@ const (
 // concerned. No call is made before the time.
 const startAhead = time.Second
 
-// maxYield is how long those whose calls have been made wait at most, with what comes after, for others to be punctual too.
+// maxYield is how long a batch whose call has ended waits at most, before its job is completed, for others of its moment to be
+// punctual too.
 const maxYield = 4 * time.Second
 
 // prepared counts what is held ready.
@@ -87,7 +88,7 @@ func (a *account) punctual(job *jobInfo, ref task.Ref, due time.Time) (pause tim
 		s.calls = r.plan(w.clock.now().Add(time.Until(due)))
 	}
 	select {
-	case <-a.starts.add(a, due, s):
+	case <-a.starts.add(due, s):
 	case <-w.stopCtx.Done():
 		if a.starts.withdraw(s) {
 			r.giveBack()

@@ -164,8 +164,7 @@ func (c *class) pop() *call {
 	return next
 }
 
-// quiet waits until no call waits, or ctx has ended, at most so long. Those who wait at the same time wait no longer than the
-// first of them.
+// quiet waits until no call waits, or ctx has ended, at most so long.
 func (q *ready) quiet(ctx context.Context, most time.Duration) {
 	q.mu.Lock()
 	if q.waiting == 0 {
@@ -174,25 +173,15 @@ func (q *ready) quiet(ctx context.Context, most time.Duration) {
 	}
 	if q.empty == nil {
 		q.empty = make(chan struct{})
-		time.AfterFunc(most, q.tellEmpty(q.empty))
 	}
 	empty := q.empty
 	q.mu.Unlock()
+	t := time.NewTimer(most)
+	defer t.Stop()
 	select {
 	case <-empty:
 	case <-ctx.Done():
-	}
-}
-
-// tellEmpty returns what ends the wait of those who wait for a channel, unless it is over.
-func (q *ready) tellEmpty(empty chan struct{}) func() {
-	return func() {
-		q.mu.Lock()
-		defer q.mu.Unlock()
-		if q.empty == empty {
-			close(empty)
-			q.empty = nil
-		}
+	case <-t.C:
 	}
 }
 

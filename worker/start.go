@@ -16,8 +16,8 @@ type starts struct {
 // rush is what begins at the same moment.
 type rush struct {
 	starts []*start
-	// over is closed when no call waits for a lane any more, or maxYield later: until then those whose calls have ended leave the
-	// machine to the others.
+	// over is closed when no call waits for a lane any more, or maxYield after the beginning: until then those whose calls have ended
+	// leave the machine to the others.
 	over chan struct{}
 }
 
@@ -29,9 +29,8 @@ type start struct {
 	off   bool
 }
 
-// add lets s begin at a moment, or up to a millisecond later. What it returns is closed some time after that, when s may be given
-// attention.
-func (q *starts) add(a *account, due time.Time, s *start) (over <-chan struct{}) {
+// add lets s begin at a moment, or up to a millisecond later. over is closed when the rush that it is part of is over.
+func (q *starts) add(due time.Time, s *start) (over <-chan struct{}) {
 	due = due.Add(time.Millisecond - time.Duration(due.Nanosecond())%time.Millisecond)
 	ms := due.UnixMilli()
 	q.mu.Lock()
@@ -43,7 +42,7 @@ func (q *starts) add(a *account, due time.Time, s *start) (over <-chan struct{})
 	if r == nil {
 		r = &rush{over: make(chan struct{})}
 		q.at[ms] = r
-		time.AfterFunc(time.Until(due), func() { q.begin(a, ms) })
+		time.AfterFunc(time.Until(due), func() { q.begin(s.run.a, ms) })
 	}
 	r.starts = append(r.starts, s)
 	return r.over
