@@ -108,15 +108,7 @@ func (r *run) claim(c *call, granted chan<- bool) {
 		items = items[n:]
 	}
 	p.claims = append(p.claims, claim{c, granted})
-	if !r.c.busy {
-		r.c.busy, r.c.soon = true, false
-		r.c.step()
-		if r.c.next != nil {
-			r.w.crew.write(&r.c)
-			return
-		}
-		r.c.rest()
-	}
+	r.c.writeHere()
 }
 
 // onWire makes a record that of a recipient who is claimed.
@@ -166,13 +158,28 @@ func (m *committer) write() {
 	m.rest()
 }
 
+// writeHere writes what is pending, unless that is being done. What comes in meanwhile is left to the crew. The run's lock is held,
+// but not while it writes.
+func (m *committer) writeHere() {
+	if m.busy {
+		return
+	}
+	m.busy, m.soon = true, false
+	m.step()
+	if m.next != nil {
+		m.r.w.crew.write(m)
+		return
+	}
+	m.rest()
+}
+
 // rest ends the writing. The run's lock is held.
 func (m *committer) rest() {
 	m.busy = false
 	m.cond.Broadcast()
 }
 
-// step writes what is pending. The run's lock is held, but not meanwhile.
+// step writes what is pending. The run's lock is held, but not while it writes.
 func (m *committer) step() {
 	r := m.r
 	r.mu.Unlock()

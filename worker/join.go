@@ -42,7 +42,7 @@ type trips struct {
 	client redis.UniversalClient
 
 	mu      sync.Mutex
-	under   int // way
+	active  int // trips that are under way
 	waiting []*passenger
 }
 
@@ -58,8 +58,8 @@ var passengers = sync.Pool{New: func() any { return &passenger{leads: make(chan 
 // board runs a command with the next trip.
 func (t *trips) board(cmd redis.Cmder) {
 	t.mu.Lock()
-	if t.under < maxTrips {
-		t.under++
+	if t.active < maxTrips {
+		t.active++
 		t.mu.Unlock()
 		t.travel(cmd, nil)
 		return
@@ -93,7 +93,7 @@ func (t *trips) travel(own redis.Cmder, others []*passenger) {
 		t.waiting[0].leads <- true
 		t.waiting = t.waiting[1:]
 	} else {
-		t.under--
+		t.active--
 	}
 	t.mu.Unlock()
 	for _, p := range others {
