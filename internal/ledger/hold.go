@@ -30,7 +30,7 @@ type Held struct {
 	// report of an earlier attempt is known as such.
 	Round int
 
-	keys   batchKeys // zero of one that was not taken
+	keys   batchKeys
 	memory *heldMemory
 }
 
@@ -170,12 +170,9 @@ type Commit struct {
 
 // Commit writes c. It reports whether the claims were granted and the job's control word; ErrLost when the batch is
 // another's by now. The word is Moved when the batch is to be sent through another account, and its owner gives it up. After any other error the caller commits the same c again: it can't know whether it was written.
-// Commits of one batch follow each other; of h, only what never changes is read.
+// Commits of one batch follow each other; of h, which Take returned, only what never changes is read.
 func (l *Ledger) Commit(ctx context.Context, h *Held, c *Commit) (granted bool, ctl Control, err error) {
 	k := &h.keys
-	if k.batch == "" {
-		k = new(keysOf(h.Job, h.Batch))
-	}
 	var flags string
 	if c.Release {
 		flags += "r"

@@ -71,6 +71,53 @@ func TestMemory(t *testing.T) {
 	}
 }
 
+// TestMemory_TheLastCommitWritesTextsWhole: those of a batch that is recorded at once, and those that others were there before.
+func TestMemory_TheLastCommitWritesTextsWhole(t *testing.T) {
+	rdb := connect(t, redistest.Start(t))
+	l := New(rdb)
+	for _, tt := range []struct {
+		name   string
+		before bool // another commit has written texts
+	}{{"AtOnce", false}, {"AfterOthers", true}} {
+		t.Run(tt.name, func(t *testing.T) {
+			const recipients = 100
+			job := newContent(tt.name, [2]int{recipients, 0}).seal(t, l)
+			h := take(t, l, tt.name, 0, "worker-1/1", "")
+			claim := &Commit{Seq: 1, Via: -1}
+			claim.Claims.SetAll(0, recipients, Queued, Record{State: Sending, Attempts: 1})
+			commit(t, l, h, claim)
+			seq := uint64(1)
+			record := func(first, end int, last bool) {
+				seq++
+				c := &Commit{Seq: seq, Via: -1, Release: last, Compact: last}
+				for i := first; i < end; i++ {
+					h.Records[i] = Record{State: Accepted, Attempts: 1, ID: h.Side.ID(testUUID(uint64(i)))}
+					c.Records.Set(i, Sending, h.Records[i])
+				}
+				c.SideAt, c.Side = h.Side.Take()
+				if last {
+					c.Outcomes = PackRecords(h.Records)
+				}
+				commit(t, l, h, c)
+			}
+			first := 0
+			if tt.before {
+				first = recipients / 2
+				record(0, first, false)
+			}
+			record(first, recipients, true)
+			for i, o := range collect(t, l, job) {
+				if want := testUUID(uint64(i)); o.State != Accepted || o.ID != want {
+					t.Fatalf("recipient %d is %s with ID %q, want %q", i, o.State, o.ID, want)
+				}
+			}
+			agree(t, l, job)
+			trimmed(t, rdb, keysOf(tt.name, 0).side)
+			trimmed(t, rdb, keysOf(tt.name, 0).outcomes)
+		})
+	}
+}
+
 // testUUID returns a canonical UUID that no gateway gave.
 func testUUID(n uint64) string {
 	u := uuid.UUID{6: 0x70, 8: 0x80}
