@@ -43,7 +43,7 @@ type Memory struct {
 	indexes    []int
 }
 
-// take returns room for n recipients, which are zero.
+// take returns room for n recipients, which may hold anything.
 func (m *Memory) take(n int) ([]providers.Recipient, []int) {
 	if m == nil {
 		return make([]providers.Recipient, n), make([]int, n)
