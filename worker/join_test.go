@@ -61,6 +61,8 @@ func TestJoin_WhoWaitsTravelsTogether(t *testing.T) {
 		run("n", false)
 	}
 	wait(t, func() bool { rdb.trips.mu.Lock(); defer rdb.trips.mu.Unlock(); return len(rdb.trips.waiting) == 10 })
+	hold <- struct{}{} // one trip ends, the others do not
+	wait(t, func() bool { return seen.trips() == maxTrips+1 })
 	close(hold)
 	all.Wait()
 	sizes := seen.sizes()
@@ -115,7 +117,7 @@ func newJoined(t *testing.T) (joined, *redis.Client, *travels) {
 	return join(plain), plain, seen
 }
 
-// travels notes the pipelines that a client runs, and holds them up while held is open.
+// travels notes the pipelines that a client runs, and holds each up until it receives from held, when that is set.
 type travels struct {
 	mu   sync.Mutex
 	n    []int
