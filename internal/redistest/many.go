@@ -173,7 +173,8 @@ func (c *Cluster) Move(slot int) error {
 			return err
 		}
 	}
-	for _, i := range []int{to, from} {
+	for i := range clients { // the new owner first, then the old one, then those who need not wait to hear of it
+		i = (to - i + len(clients)) % len(clients)
 		if err := clients[i].Do(ctx, "CLUSTER", "SETSLOT", slot, "NODE", ids[to]).Err(); err != nil {
 			return err
 		}
