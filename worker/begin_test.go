@@ -31,7 +31,7 @@ func TestReschedule(t *testing.T) {
 		return at
 	}
 	due := map[string]time.Time{
-		"later":   move("later", 700*time.Millisecond, 3*time.Second),
+		"later":   move("later", 2*time.Second, 3*time.Second),
 		"earlier": move("earlier", time.Hour, time.Second),
 	}
 	for range 2 {
