@@ -34,6 +34,7 @@ type account struct {
 	pace    *pace.Pacer
 	servers []*asynq.Server
 	busy    sync.WaitGroup // lanes and handlers
+	placed  sync.WaitGroup // batches that have no task
 
 	doings doings
 
@@ -141,6 +142,7 @@ func (a *account) drain() {
 		all.Go(s.Shutdown) // waits for the handlers, whose calls the lanes make or leave
 	}
 	all.Wait()
+	a.placed.Wait()
 	a.ready.close()
 	a.busy.Wait()
 }

@@ -36,62 +36,14 @@ func (w *Worker) batch(ctx context.Context, a *account, ref task.Ref) (pause tim
 	if job, err = w.begin(ctx, job.forAccount(a), w.clock.now()); err != nil {
 		return 0, err
 	}
-	if !a.shares.enter(w.stopCtx, ref.Job, a.perJob()) {
+	if !a.shares.enter(w.stopCtx, ref.Job, a.perJob(job)) {
 		return 0, errBack
 	}
 	defer a.shares.leave(ref.Job)
 	p := place{until: time.Now().Add(maxRun)}
 	pause, err = p.visit(ctx, a, job, ref)
-	for p.following > 0 {
-		ref.Batch = p.following
-		pause, err := p.visit(ctx, a, job, ref)
-		a.aside(job, ref, pause, err)
-	}
+	p.goOn(ctx, a, job, ref.Job)
 	return pause, err
-}
-
-// place is one of those that an account has for batches in hand. When a batch has finished, the next one that is not on the
-// queue yet may have its place at once: that saves the way through the queue.
-type place struct {
-	until     time.Time // then the others on the queue have their turn
-	following int       // the batch that is to have it; 0 is none
-}
-
-// visit is a batch's stay.
-func (p *place) visit(ctx context.Context, a *account, job *jobInfo, ref task.Ref) (pause time.Duration, err error) {
-	w := a.w
-	p.following = 0
-	r, pause, err := w.hold(ctx, a, job, ref)
-	if r == nil {
-		return pause, err
-	}
-	defer w.holds.Delete(r.held.Token)
-	if ref.Batch == 0 && (job.batches > 1 || !job.begun) {
-		if err := w.feedFirst(ctx, a, job); err != nil {
-			r.giveBack()
-			return 0, err
-		}
-	}
-	r.place = p
-	defer r.free()
-	return r.whole(ctx)
-}
-
-// free reports whether a batch of the job may follow the one whose place it is: it can be sent from here, and nobody is kept
-// waiting.
-func (p *place) free(a *account, job *jobInfo) bool {
-	return len(job.spec.Legs) <= 1 && !a.w.stopped() && time.Now().Before(p.until) && a.gate.shutFor() == nil &&
-		a.shares.spare(job.spec.ID, a.tasks()-a.perJob())
-}
-
-// aside puts a batch that has no task on the queue, when it needs one.
-func (a *account) aside(job *jobInfo, ref task.Ref, pause time.Duration, err error) {
-	if err == nil {
-		return
-	}
-	if back := a.verdict(ref, pause, err); back != nil {
-		a.putAfter(task.QueueFor(&job.spec, a.name, ref.Batch), ref, max(0, pauseBefore(back)))
-	}
 }
 
 // hold takes a batch that is to be sent by this account now, or soon. It returns nil when there is no such thing, with what is

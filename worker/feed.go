@@ -41,26 +41,29 @@ func (f *feeder) forget(job string) {
 	f.mu.Unlock()
 }
 
-// feedFirst fills the window of a job whose first batch has come up.
-func (w *Worker) feedFirst(ctx context.Context, a *account, job *jobInfo) error {
-	return w.feed(ctx, job, min(job.batches, w.window(a, job)), 1)
+// feedFirst fills the window of a job whose first batch has come up. The first of the batches that come after, up to here of
+// them, are not put on the queue: those between from and to are left to the caller.
+func (w *Worker) feedFirst(ctx context.Context, a *account, job *jobInfo, here int) (from, to int, err error) {
+	return w.feed(ctx, job, min(job.batches, w.window(a, job)), 1, here)
 }
 
-// feed puts the batches of a job on the queue up to a target, when they are as many as fewest or the last ones.
-func (w *Worker) feed(ctx context.Context, job *jobInfo, target, fewest int) error {
+// feed puts the batches of a job on the queue up to a target, when they are as many as fewest or the last ones. The first of
+// them, at most own, are left to the caller.
+func (w *Worker) feed(ctx context.Context, job *jobInfo, target, fewest, own int) (from, to int, err error) {
 	f := w.feeder.of(job.spec.ID)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.fed >= target || target < job.batches && target-f.fed < fewest {
-		return nil
+		return 0, 0, nil
 	}
 	// The cursor goes first: what is between is put there by nobody else.
-	from, err := w.ledger.SetFed(ctx, job.spec.ID, target)
-	if err != nil {
-		return err
+	if from, err = w.ledger.SetFed(ctx, job.spec.ID, target); err != nil {
+		return 0, 0, err
 	}
 	f.fed = max(from, target)
-	return w.put(ctx, job, max(1, from), target) // the first one is in hand
+	from = max(1, from) // the first one is in hand
+	to = max(from, min(from+own, target))
+	return from, to, w.put(ctx, job, to, target)
 }
 
 // put puts batches on the queues of the accounts they are with, some at a time.
@@ -114,5 +117,6 @@ func (r *run) finish(ctx context.Context) error {
 	f.fed = max(f.fed, p.Fed)
 	f.mu.Unlock()
 	window := w.window(a, job)
-	return w.feed(ctx, job, min(p.Batches, p.Done+window), max(1, window/4)) // several are put at a time
+	_, _, err = w.feed(ctx, job, min(p.Batches, p.Done+window), max(1, window/4), 0) // several are put at a time
+	return err
 }

@@ -137,6 +137,21 @@ func TestDead(t *testing.T) {
 }
 
 // TestShares: no more batches of a job are in hand than it may have, however many come.
+// What batches without a task have left to do is done before the worker ends.
+func TestDrain_WaitsForBatchesWithoutATask(t *testing.T) {
+	a := newIdle(t, Account{}).accounts[0]
+	at, drained := make(chan struct{}), make(chan struct{})
+	a.placed.Go(func() { <-at })
+	go func() { a.drain(); close(drained) }()
+	select {
+	case <-drained:
+		t.Error("one is still at work")
+	case <-time.After(50 * time.Millisecond):
+	}
+	close(at)
+	<-drained
+}
+
 func TestShares(t *testing.T) {
 	var s shares
 	for range 2 {

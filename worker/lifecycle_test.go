@@ -7,10 +7,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/volleysms/volley/enqueue"
 	"github.com/volleysms/volley/internal/ledger"
+	"github.com/volleysms/volley/internal/task"
 	"github.com/volleysms/volley/providers"
 	"github.com/volleysms/volley/worker"
 )
@@ -59,6 +61,33 @@ func TestWorker_Stop(t *testing.T) {
 		}
 		s.start()
 		if st := s.completed(r.JobID); st.Counts.Accepted != 3000 || len(g.twice()) > 0 {
+			t.Errorf("counts %+v, twice: %v", st.Counts, g.twice())
+		}
+	})
+	t.Run("BatchesWithoutATaskToo", func(t *testing.T) {
+		onWire, release := make(chan struct{}, 1000), make(chan struct{})
+		g := &gateway{limits: providers.Limits{Recipients: 1000}, answer: func(int, providers.Call) []providers.Result {
+			onWire <- struct{}{}
+			<-release
+			return nil
+		}}
+		s := newSystem(t, worker.Account{Name: "a", Adapter: g, Concurrency: 4})
+		stop := s.start()
+		r := s.enqueue(enqueue.Job{Via: "a", From: "Demo", Text: "Hi", Recipients: numbers(20_000)})
+		for range 4 {
+			<-onWire
+		}
+		time.AfterFunc(20*time.Millisecond, func() { close(release) })
+		stop()
+		st, err := s.client.Status(t.Context(), r.JobID)
+		if err != nil || st.Counts.Sending != 0 || st.Counts.Accepted != int64(len(g.taken)) || len(g.taken) > 8000 {
+			t.Errorf("taken %d, counts %+v, %v", len(g.taken), st.Counts, err)
+		}
+		if q, err := asynq.NewInspectorFromRedisClient(s.rdb()).GetQueueInfo(task.Queue("a", 0)); err != nil || q.Size == 0 {
+			t.Errorf("the batches that are left are not on the queue: %+v, %v", q, err)
+		}
+		s.start()
+		if st := s.completed(r.JobID); st.Counts.Accepted != 20_000 || len(g.twice()) > 0 {
 			t.Errorf("counts %+v, twice: %v", st.Counts, g.twice())
 		}
 	})

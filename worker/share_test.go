@@ -91,8 +91,8 @@ func TestWorker_BatchesFollowEachOther(t *testing.T) {
 	s.clean(r.JobID)
 	s.eventually("acknowledged", func() bool {
 		q, err := asynq.NewInspectorFromRedisClient(s.rdb()).GetQueueInfo(task.Queue("a", 0))
-		if err == nil && q.Processed > 10 {
-			t.Fatalf("%d of 30 batches went through the queue", q.Processed)
+		if err == nil && q.Processed > 1 {
+			t.Fatalf("%d of 30 batches went through the queue, and not the first alone", q.Processed)
 		}
 		return err == nil && q.Size == 0
 	})

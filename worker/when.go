@@ -206,7 +206,8 @@ func (r *run) back(ctx context.Context) (pause time.Duration, err error) {
 
 // feedPast fills the window of a job behind a batch that waits: others may have their turn before.
 func (w *Worker) feedPast(ctx context.Context, a *account, job *jobInfo, batch int) error {
-	return w.feed(ctx, job, min(job.batches, batch+1+w.window(a, job)), 1)
+	_, _, err := w.feed(ctx, job, min(job.batches, batch+1+w.window(a, job)), 1, 0)
+	return err
 }
 
 // waitError sends a task back to its queue until a moment. It is no failure.
