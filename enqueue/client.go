@@ -28,8 +28,8 @@ type Options struct {
 	// KeyTTL is how long an idempotency key is remembered, counted from the enqueueing or the job's schedule, whichever
 	// is later. 0 is 7 days.
 	KeyTTL time.Duration
-	// BatchSize is how many recipients share one task: 1 to 1,000; 0 is 1,000. A job with a Key is recognised only by
-	// clients with the same BatchSize.
+	// BatchSize is how many recipients share one task, 1 to 4,000. 0 is 1,000, and in a job of more than 100,000 one for each
+	// hundred recipients before, at most 4,000. A job with a Key is recognised only by clients with the same BatchSize.
 	BatchSize int
 	// MaxRecipients is the most recipients a job may have; 0 is 10,000,000.
 	MaxRecipients int64
@@ -41,17 +41,14 @@ func (o Options) withDefaults() (Options, error) {
 	if o.KeyTTL == 0 {
 		o.KeyTTL = 7 * 24 * time.Hour
 	}
-	if o.BatchSize == 0 {
-		o.BatchSize = 1000
-	}
 	if o.MaxRecipients == 0 {
 		o.MaxRecipients = 10_000_000
 	}
 	switch {
 	case o.KeyTTL < time.Minute:
 		return o, fmt.Errorf("enqueue: KeyTTL is %v; a minute is the least", o.KeyTTL)
-	case o.BatchSize < 1 || o.BatchSize > 1000:
-		return o, fmt.Errorf("enqueue: BatchSize is %d; it is 1 to 1000", o.BatchSize)
+	case o.BatchSize < 0 || o.BatchSize > largeBatch:
+		return o, fmt.Errorf("enqueue: BatchSize is %d; it is 1 to %d, or 0", o.BatchSize, largeBatch)
 	case o.MaxRecipients < 1:
 		return o, fmt.Errorf("enqueue: MaxRecipients is %d; it is at least 1", o.MaxRecipients)
 	}

@@ -106,6 +106,31 @@ func TestEnqueue_DuplicatesAreDroppedAfterNormalising(t *testing.T) {
 	}
 }
 
+func TestEnqueue_BatchesOfALargeJobGrow(t *testing.T) {
+	r := newRig(t, enqueue.Options{})
+	r.client.SetChunk(1 << 20)
+	const n = 450_000
+	j, rs := job("grows"), numbered(n)
+	got, err := r.client.EnqueueStream(t.Context(), j, stream(rs))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := 0
+	for b := range got.Batches {
+		size := len(r.batch(t, got.JobID, b))
+		if most := min(max(1000, sum/99+1), 4000); size > most || size < 1000 && b < got.Batches-1 {
+			t.Fatalf("batch %d has %d recipients after %d in others", b, size, sum)
+		}
+		sum += size
+	}
+	if most := 100 + 350_000/2000; sum != n || got.Batches > most {
+		t.Errorf("%d of %d recipients are in %d batches; want all in at most %d", sum, n, got.Batches, most)
+	}
+	if again, err := r.client.EnqueueStream(t.Context(), j, stream(rs)); err != nil || !again.Duplicate || again.JobID != got.JobID {
+		t.Errorf("once more: %+v, %v", again, err)
+	}
+}
+
 func TestEnqueue_ARefusedRecipientMakesNoDuplicate(t *testing.T) {
 	r := newRig(t, enqueue.Options{})
 	got, err := r.client.Enqueue(t.Context(), job("", enqueue.Recipient{To: "4500000001", Ref: "\xff"}, enqueue.Recipient{To: "4500000001"}))

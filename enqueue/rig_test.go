@@ -108,13 +108,18 @@ func (r *rig) recipients(tb testingT, id string) []ledger.Recipient {
 	}
 	var all []ledger.Recipient
 	for b := range job.Batches {
-		held, err := r.ledger.Take(context.Background(), id, b, "reader/1", "")
-		if err != nil {
-			tb.Fatal(err)
-		}
-		all = append(all, held.Recipients...)
+		all = append(all, r.batch(tb, id, b)...)
 	}
 	return all
+}
+
+func (r *rig) batch(tb testingT, id string, b int) []ledger.Recipient {
+	tb.Helper()
+	held, err := r.ledger.Take(context.Background(), id, b, "reader/1", "")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return held.Recipients
 }
 
 func (r *rig) outcomes(tb testingT, id string) []enqueue.Outcome {

@@ -78,6 +78,14 @@ const chunkBytes = 512 << 10
 // maxBatchBytes ends a batch whose personal fields are long before it has all its recipients.
 const maxBatchBytes = 128 << 10
 
+// A job's first batches are small, so that a small job is shared by the calls in flight and by workers. Those of a large one
+// grow: a batch is at most one part in growth of what came before it, and the larger it is the less it costs per recipient.
+const (
+	smallBatch = 1000
+	largeBatch = 4000
+	growth     = 100
+)
+
 // writer turns a stream of recipients into a job in the ledger.
 type writer struct {
 	c   *Client
@@ -225,10 +233,19 @@ func (w *writer) add(ctx context.Context, r Recipient) error {
 		b.Add(ledger.Recipient{To: v.to, Row: w.row, Ref: r.Ref, Values: r.Values})
 		w.receipt.Queued++
 	}
-	if b.Len() >= w.c.opts.BatchSize || b.Refusals() >= w.c.opts.BatchSize || b.Bytes() >= maxBatchBytes {
+	if most := w.most(); b.Len() >= most || b.Refusals() >= most || b.Bytes() >= maxBatchBytes {
 		return w.closeBatch(ctx, b)
 	}
 	return nil
+}
+
+// most is how many recipients the batch at hand may have. It depends on nothing but the stream and the options, so that a
+// stream that is repeated has the same batches.
+func (w *writer) most() int {
+	if n := w.c.opts.BatchSize; n > 0 {
+		return n
+	}
+	return int(min(max(smallBatch, w.n/growth), largeBatch))
 }
 
 // duplicateReason is what Job.OnRefused is told of a duplicate.

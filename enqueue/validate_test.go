@@ -165,7 +165,7 @@ func TestEnqueue_Via(t *testing.T) {
 func TestNew_OptionsOutOfBounds(t *testing.T) {
 	for name, o := range map[string]enqueue.Options{
 		"KeyTTL":        {KeyTTL: time.Second},
-		"BatchSize":     {BatchSize: 1001},
+		"BatchSize":     {BatchSize: 4001},
 		"MaxRecipients": {MaxRecipients: -1},
 		"Routes":        {Routes: map[string][]string{"empty": nil}},
 	} {
