@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -179,7 +180,45 @@ func (c *Cluster) Move(slot int) error {
 			return err
 		}
 	}
-	return nil
+	return agree(ctx, clients)
+}
+
+// agree waits until all nodes know the same of each other's slots and epochs. A slot that moves on before may be claimed in an
+// epoch that somebody takes for an old one, and is then nobody's for good.
+func agree(ctx context.Context, clients []*redis.Client) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	for {
+		views := map[string]bool{}
+		for _, rdb := range clients {
+			text, err := rdb.ClusterNodes(ctx).Result()
+			if err != nil {
+				return err
+			}
+			views[view(text)] = true
+		}
+		if len(views) == 1 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the nodes never agree: %w", ctx.Err())
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+// view is what the answer to CLUSTER NODES says of the nodes' epochs and slots, whoever gives it.
+func view(text string) string {
+	const epoch, slots = 6, 8
+	var lines []string
+	for line := range strings.Lines(text) {
+		if f := strings.Fields(line); len(f) >= slots {
+			lines = append(lines, fmt.Sprint(f[0], f[epoch], f[slots:]))
+		}
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
 }
 
 // owner returns the index of the node that has a slot.
