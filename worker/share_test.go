@@ -92,7 +92,7 @@ func TestWorker_BatchesFollowEachOther(t *testing.T) {
 	s.eventually("acknowledged", func() bool {
 		q, err := asynq.NewInspectorFromRedisClient(s.rdb()).GetQueueInfo(task.Queue("a", 0))
 		if err == nil && q.Processed > 1 {
-			t.Fatalf("%d of 30 batches went through the queue, and not the first alone", q.Processed)
+			t.Fatalf("%d batches went through the queue, and not the first alone", q.Processed)
 		}
 		return err == nil && q.Size == 0
 	})
