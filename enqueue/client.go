@@ -28,8 +28,8 @@ type Options struct {
 	// KeyTTL is how long an idempotency key is remembered, counted from the enqueueing or the job's schedule, whichever
 	// is later. 0 is 7 days.
 	KeyTTL time.Duration
-	// BatchSize is how many recipients share one task, 1 to 4,000. 0 is 1,000, and in a job of more than 100,000 one for each
-	// hundred recipients before, at most 4,000. A job with a Key is recognised only by clients with the same BatchSize.
+	// BatchSize is how many recipients share one task, 1 to 4,000. 0 is 1,000 for the first 4,000 recipients of a job and 4,000
+	// for those that come after. A job with a Key is recognised only by clients with the same BatchSize.
 	BatchSize int
 	// MaxRecipients is the most recipients a job may have; 0 is 10,000,000.
 	MaxRecipients int64

@@ -78,12 +78,12 @@ const chunkBytes = 512 << 10
 // maxBatchBytes ends a batch whose personal fields are long before it has all its recipients.
 const maxBatchBytes = 128 << 10
 
-// A job's first batches are small, so that a small job is shared by the calls in flight and by workers. Those of a large one
-// grow: a batch is at most one part in growth of what came before it, and the larger it is the less it costs per recipient.
+// The first recipients of a job are in small batches, so that workers share a small job. The others are in large ones, which cost
+// less per recipient.
 const (
 	smallBatch = 1000
 	largeBatch = 4000
-	growth     = 100
+	inSmall    = 4 * smallBatch // recipients
 )
 
 // writer turns a stream of recipients into a job in the ledger.
@@ -245,7 +245,10 @@ func (w *writer) most() int {
 	if n := w.c.opts.BatchSize; n > 0 {
 		return n
 	}
-	return int(min(max(smallBatch, w.n/growth), largeBatch))
+	if w.n <= inSmall {
+		return smallBatch
+	}
+	return largeBatch
 }
 
 // duplicateReason is what Job.OnRefused is told of a duplicate.
