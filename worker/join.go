@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/redis/go-redis/v9"
@@ -34,8 +35,13 @@ func (j joined) EvalSha(ctx context.Context, sha1 string, keys []string, args ..
 	return cmd
 }
 
-// maxTrips is how many round trips are under way at a time: while Redis works on one, the other's answers are made use of.
-const maxTrips = 2
+// How many round trips are under way at a time: while Redis works on one, the other's answers are made use of. More than that, and so
+// that not everybody waits for the same trip, only when the commands that wait fill another one.
+const (
+	fewTrips  = 2
+	mostTrips = 4
+	fullTrip  = 48 // commands
+)
 
 // trips are a client's round trips. It is safe for concurrent use.
 type trips struct {
@@ -58,25 +64,36 @@ var passengers = sync.Pool{New: func() any { return &passenger{leads: make(chan 
 // board runs a command with the next trip.
 func (t *trips) board(cmd redis.Cmder) {
 	t.mu.Lock()
-	if t.active < maxTrips {
+	if t.another() {
 		t.active++
-		t.mu.Unlock()
-		t.travel(cmd, nil)
+	} else if !t.wait(cmd) {
 		return
 	}
+	n := min(len(t.waiting), fullTrip-1)
+	others := slices.Clone(t.waiting[:n])
+	t.waiting = slices.Delete(t.waiting, 0, n)
+	t.mu.Unlock()
+	t.travel(cmd, others)
+}
+
+// another reports whether one more trip may be under way. The lock is held.
+func (t *trips) another() bool {
+	return t.active < fewTrips || t.active < mostTrips && len(t.waiting) >= fullTrip
+}
+
+// wait waits for a trip with a command. It returns true, and with the lock held, when it is to make one itself, and false when the
+// command has been run. The lock is held.
+func (t *trips) wait(cmd redis.Cmder) (leads bool) {
 	p := passengers.Get().(*passenger)
 	p.cmd = cmd
 	t.waiting = append(t.waiting, p)
 	t.mu.Unlock()
-	if <-p.leads {
+	if leads = <-p.leads; leads {
 		t.mu.Lock()
-		others := t.waiting
-		t.waiting = nil
-		t.mu.Unlock()
-		t.travel(cmd, others)
 	}
 	p.cmd = nil
 	passengers.Put(p)
+	return leads
 }
 
 // travel makes a trip with a command and those of others, and lets the next one begin.
@@ -89,11 +106,11 @@ func (t *trips) travel(own redis.Cmder, others []*passenger) {
 	}
 	_, _ = pipe.Exec(ctx) // each command has its own error
 	t.mu.Lock()
-	if len(t.waiting) > 0 {
+	t.active--
+	if len(t.waiting) > 0 && t.another() {
+		t.active++
 		t.waiting[0].leads <- true
-		t.waiting = t.waiting[1:]
-	} else {
-		t.active--
+		t.waiting = slices.Delete(t.waiting, 0, 1)
 	}
 	t.mu.Unlock()
 	for _, p := range others {

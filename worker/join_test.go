@@ -31,7 +31,7 @@ func TestJoin_ManyAtOnceShareConnections(t *testing.T) {
 	if n, err := plain.Get(t.Context(), "n").Int(); err != nil || n != 64*50 {
 		t.Errorf("got %d, %v", n, err)
 	}
-	if c := plain.PoolStats().TotalConns; c > maxTrips+1 {
+	if c := plain.PoolStats().TotalConns; c > mostTrips+1 {
 		t.Errorf("64 goroutines used %d connections", c)
 	}
 }
@@ -52,7 +52,7 @@ func TestJoin_WhoWaitsTravelsTogether(t *testing.T) {
 			}
 		})
 	}
-	for i := range maxTrips {
+	for i := range fewTrips {
 		run("n", false)
 		wait(t, func() bool { return seen.trips() == i+1 })
 	}
@@ -62,14 +62,57 @@ func TestJoin_WhoWaitsTravelsTogether(t *testing.T) {
 	}
 	wait(t, func() bool { rdb.trips.mu.Lock(); defer rdb.trips.mu.Unlock(); return len(rdb.trips.waiting) == 10 })
 	hold <- struct{}{} // one trip ends, the others do not
-	wait(t, func() bool { return seen.trips() == maxTrips+1 })
+	wait(t, func() bool { return seen.trips() == fewTrips+1 })
 	close(hold)
 	all.Wait()
 	sizes := seen.sizes()
-	if want := append(slices.Repeat([]int{1}, maxTrips), 10); !slices.Equal(sizes, want) {
+	if want := append(slices.Repeat([]int{1}, fewTrips), 10); !slices.Equal(sizes, want) {
 		t.Errorf("trips of %v commands, want %v", sizes, want)
 	}
-	if n, err := plain.Get(t.Context(), "n").Int(); err != nil || n != maxTrips+9 {
+	if n, err := plain.Get(t.Context(), "n").Int(); err != nil || n != fewTrips+9 {
+		t.Errorf("got %d, %v", n, err)
+	}
+}
+
+// TestJoin_AFullTripDoesNotWait: of a crowd no trip takes more than a full one, and further trips begin, up to a number.
+func TestJoin_AFullTripDoesNotWait(t *testing.T) {
+	rdb, plain, seen := newJoined(t)
+	hold := make(chan struct{})
+	seen.hold(hold)
+	var all sync.WaitGroup
+	crowd := func(n int) {
+		for range n {
+			all.Go(func() {
+				if err := increment.Run(t.Context(), rdb, []string{"n"}).Err(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+	waiting := func() int { rdb.trips.mu.Lock(); defer rdb.trips.mu.Unlock(); return len(rdb.trips.waiting) }
+	for i := range fewTrips {
+		crowd(1)
+		wait(t, func() bool { return seen.trips() == i+1 })
+	}
+	crowd(fullTrip)
+	wait(t, func() bool { return waiting() == fullTrip })
+	for i := range mostTrips - fewTrips {
+		crowd(fullTrip)
+		wait(t, func() bool { return seen.trips() == fewTrips+i+1 && waiting() == fullTrip })
+	}
+	crowd(fullTrip)
+	wait(t, func() bool { return waiting() == 2*fullTrip })
+	if n := seen.trips(); n != mostTrips {
+		t.Errorf("%d trips are under way", n)
+	}
+	close(hold)
+	all.Wait()
+	sizes := seen.sizes()
+	want := slices.Concat(slices.Repeat([]int{1}, fewTrips), slices.Repeat([]int{fullTrip}, mostTrips-fewTrips))
+	if !slices.Equal(sizes[:mostTrips], want) || slices.Max(sizes) > fullTrip {
+		t.Errorf("trips of %v commands, want first %v, and none of more than %d", sizes, want, fullTrip)
+	}
+	if n, err := plain.Get(t.Context(), "n").Int(); err != nil || n != fewTrips+(mostTrips-fewTrips+2)*fullTrip {
 		t.Errorf("got %d, %v", n, err)
 	}
 }
