@@ -81,7 +81,7 @@ writes is removed again; the address in the configuration is never used.`,
 	f.IntVar(&o.PerCall, "per-call", 250, "`number` of recipients in one call")
 	f.DurationVar(&o.Latency, "latency", 0, "`time` the gateway takes for a call, such as 20ms")
 	f.IntVar(&o.Concurrency, "concurrency", 32, "`number` of calls in flight (256 with --per-call 1 and with --scheduled)")
-	f.BoolVar(&scheduled, "scheduled", false, "measure instead how late scheduled messages are: 10,000 jobs due in the same second, and --recipients with times of their own")
+	f.BoolVar(&scheduled, "scheduled", false, "measure instead how late scheduled messages are: 10,000 jobs due at the same instant, and in the same second, and --recipients with times of their own")
 	f.IntVar(&spread, "spread", 60, "over how many `seconds` the recipients' own times are spread, with --scheduled")
 	f.IntVar(&o.Urgent, "urgent", 0, "`number` of single messages to send on the idle system as well, and tell their delay")
 	return cmd

@@ -25,11 +25,11 @@ import (
 type ScheduledOptions struct {
 	// Options' RedisURL, Recipients, PerCall, Concurrency, Latency and Step are as in Run.
 	Options
-	// Jobs is how many jobs of one recipient are due in the same second; 0 is none.
+	// Jobs is how many jobs of one recipient are due at the same instant, and once more in the same second; 0 is none.
 	Jobs int
 	// Spread is over how many seconds the recipients' own times are spread.
 	Spread int
-	// Ahead is how long before their time they are enqueued, at least.
+	// Ahead is how long before their time they are enqueued, at least; recipients with times of their own 20 µs for each longer.
 	Ahead time.Duration
 }
 
@@ -45,8 +45,11 @@ type Lateness struct {
 
 // ScheduledResult is what Scheduled measured.
 type ScheduledResult struct {
-	// Jobs are those that were due in the same second, and Recipients those of one job, each at a time of their own.
-	Jobs       Lateness `json:"jobs"`
+	// Jobs are those that were due at the same instant, JobsInASecond those that were due one after the other in the same second,
+	// and Recipients those of one job, each at a time of their own.
+	Jobs          Lateness `json:"jobs"`
+	JobsInASecond Lateness `json:"jobs_in_a_second"`
+
 	Recipients Lateness `json:"recipients"`
 	Spread     int      `json:"spread_seconds"`
 	Batches    int      `json:"batches"`
@@ -88,7 +91,10 @@ func Scheduled(ctx context.Context, o ScheduledOptions) (res ScheduledResult, er
 	}
 	defer func() { err = errors.Join(err, stop()) }()
 	if o.Jobs > 0 {
-		if res.Jobs, err = s.jobs(ctx); err != nil {
+		if res.Jobs, err = s.jobs(ctx, 0); err != nil {
+			return res, err
+		}
+		if res.JobsInASecond, err = s.jobs(ctx, time.Second); err != nil {
 			return res, err
 		}
 	}
@@ -154,15 +160,22 @@ func (s *scheduled) all(ctx context.Context, n int) (Lateness, error) {
 	return Lateness{N: len(s.ms), P50: s.ms[len(s.ms)/2], P99: s.ms[len(s.ms)*99/100], Max: s.ms[len(s.ms)-1], Early: early}, nil
 }
 
-// jobs measures jobs of one recipient each that are due in the same second.
-func (s *scheduled) jobs(ctx context.Context) (l Lateness, err error) {
-	s.o.Step(fmt.Sprintf("enqueueing %d jobs for the same second", s.o.Jobs))
-	due := time.Now().Add(s.o.Ahead).Truncate(time.Second).Add(time.Second)
-	s.begin(func(sms.MSISDN) time.Time { return due })
+// jobs measures jobs of one recipient each that are due at the same instant, or evenly over a while.
+func (s *scheduled) jobs(ctx context.Context, over time.Duration) (l Lateness, err error) {
+	when := "at the same instant"
+	if over > 0 {
+		when = "within " + over.String()
+	}
+	s.o.Step(fmt.Sprintf("enqueueing %d jobs that are due %s", s.o.Jobs, when))
+	first := time.Now().Add(s.o.Ahead).Truncate(time.Second).Add(time.Second)
+	due := func(i int) time.Time {
+		return first.Add(over * time.Duration(i) / time.Duration(s.o.Jobs)).Truncate(time.Millisecond)
+	}
+	s.begin(func(to sms.MSISDN) time.Time { return due(indexOf(to)) })
 	ids := make([]string, s.o.Jobs)
 	_, err = inParallel(s.o.Jobs, 16, func(i int) error {
 		r, err := s.client.Enqueue(ctx, enqueue.Job{
-			Via: s.account, From: "Volley", Text: text, At: due, Recipients: []enqueue.Recipient{{To: number(i).String()}},
+			Via: s.account, From: "Volley", Text: text, At: due(i), Recipients: []enqueue.Recipient{{To: number(i).String()}},
 		})
 		ids[i] = r.JobID
 		return err
@@ -170,7 +183,7 @@ func (s *scheduled) jobs(ctx context.Context) (l Lateness, err error) {
 	if err != nil {
 		return l, fmt.Errorf("the jobs could not be enqueued before they were due: %w", err)
 	}
-	s.o.Step(fmt.Sprintf("they are due in %v", time.Until(due).Round(time.Millisecond)))
+	s.o.Step(fmt.Sprintf("they are due in %v", time.Until(first).Round(time.Millisecond)))
 	if l, err = s.all(ctx, s.o.Jobs); err != nil {
 		return l, err
 	}
@@ -200,7 +213,7 @@ func (s *scheduled) completed(ctx context.Context, id string) error {
 // recipients measures recipients of one job who have times of their own.
 func (s *scheduled) recipients(ctx context.Context) (l Lateness, batches int, err error) {
 	s.o.Step(fmt.Sprintf("enqueueing %d recipients with times of their own over %d s", s.o.Recipients, s.o.Spread))
-	base := time.Now().Add(s.o.Ahead).Truncate(time.Second)
+	base := time.Now().Add(s.o.Ahead + time.Duration(s.o.Recipients)*20*time.Microsecond).Truncate(time.Second)
 	due := func(i int) time.Time { return base.Add(time.Duration(i%s.o.Spread) * time.Second) }
 	texts := make([]string, s.o.Spread)
 	for i := range texts {

@@ -19,7 +19,7 @@ func TestScheduled(t *testing.T) {
 	for what, l := range map[string]struct {
 		bench.Lateness
 		want int
-	}{"jobs": {r.Jobs, 20}, "recipients": {r.Recipients, 2100}} {
+	}{"jobs": {r.Jobs, 20}, "jobs in a second": {r.JobsInASecond, 20}, "recipients": {r.Recipients, 2100}} {
 		if l.N != l.want || l.Early != 0 || l.P50 <= 0 || l.P99 < l.P50 || l.Max < l.P99 {
 			t.Errorf("%s: %+v", what, l)
 		}
