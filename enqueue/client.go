@@ -47,8 +47,8 @@ func (o Options) withDefaults() (Options, error) {
 	switch {
 	case o.KeyTTL < time.Minute:
 		return o, fmt.Errorf("enqueue: KeyTTL is %v; a minute is the least", o.KeyTTL)
-	case o.BatchSize < 0 || o.BatchSize > largeBatch:
-		return o, fmt.Errorf("enqueue: BatchSize is %d; it is 1 to %d, or 0", o.BatchSize, largeBatch)
+	case o.BatchSize < 0 || o.BatchSize > ledger.LargeBatch:
+		return o, fmt.Errorf("enqueue: BatchSize is %d; it is 1 to %d, or 0", o.BatchSize, ledger.LargeBatch)
 	case o.MaxRecipients < 1:
 		return o, fmt.Errorf("enqueue: MaxRecipients is %d; it is at least 1", o.MaxRecipients)
 	}

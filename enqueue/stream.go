@@ -78,14 +78,6 @@ const chunkBytes = 512 << 10
 // maxBatchBytes ends a batch whose personal fields are long before it has all its recipients.
 const maxBatchBytes = 128 << 10
 
-// The first recipients of a job are in small batches, so that workers share a small job. The others are in large ones, which cost
-// less per recipient.
-const (
-	smallBatch = 1000
-	largeBatch = 4000
-	inSmall    = 4 * smallBatch // recipients
-)
-
 // writer turns a stream of recipients into a job in the ledger.
 type writer struct {
 	c   *Client
@@ -239,16 +231,12 @@ func (w *writer) add(ctx context.Context, r Recipient) error {
 	return nil
 }
 
-// most is how many recipients the batch at hand may have. It depends on nothing but the stream and the options, so that a
-// stream that is repeated has the same batches.
+// most is how many recipients the batch at hand may have.
 func (w *writer) most() int {
 	if n := w.c.opts.BatchSize; n > 0 {
 		return n
 	}
-	if w.n <= inSmall {
-		return smallBatch
-	}
-	return largeBatch
+	return ledger.BatchSize(w.n)
 }
 
 // duplicateReason is what Job.OnRefused is told of a duplicate.

@@ -3,15 +3,14 @@ package worker
 import (
 	"context"
 	"sync"
-)
 
-// fullBatch is how many recipients most batches have of a job that has several.
-const fullBatch = 1000
+	"github.com/volleysms/volley/internal/ledger"
+)
 
 // perJob is how many batches of one job are worked on at a time: enough that the lanes never wait for the queue, and no
 // more, so that jobs share an account from the start and not after all that is in hand of the first.
 func (a *account) perJob(job *jobInfo) int {
-	size := max(fullBatch, int(job.queued)/max(1, job.batches))
+	size := max(ledger.SmallBatch, int(job.queued)/max(1, job.batches))
 	calls := (size + a.limits.Recipients - 1) / a.limits.Recipients
 	return min(max(2, (3*a.lanes+calls-1)/calls+1), 64)
 }

@@ -41,6 +41,23 @@ const (
 	flagRefs = 1 << 1
 )
 
+// The sizes of batches.
+const (
+	SmallBatch = 1000
+	LargeBatch = 4000
+	inSmall    = 4 * SmallBatch // recipients
+)
+
+// BatchSize is how many recipients the batch may have that the nth of a job goes into, counted from 1, where nobody has said another
+// number. The first of a job are in small batches, so that workers share a small job. The others are in large ones, which cost less per
+// recipient. It depends on nothing else, so that a stream that is repeated has the same batches.
+func BatchSize(n int64) int {
+	if n <= inSmall {
+		return SmallBatch
+	}
+	return LargeBatch
+}
+
 // BatchBuilder packs recipients as they come. The zero builder is empty; Reset makes it so again. It is not safe for
 // concurrent use.
 type BatchBuilder struct {

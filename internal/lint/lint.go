@@ -7,6 +7,7 @@ import (
 
 	"github.com/volleysms/volley/enqueue"
 	"github.com/volleysms/volley/internal/countries"
+	"github.com/volleysms/volley/internal/ledger"
 	"github.com/volleysms/volley/internal/plan"
 	"github.com/volleysms/volley/providers"
 	"github.com/volleysms/volley/sms"
@@ -34,12 +35,8 @@ type Options struct {
 	Suppressed func(account string, to []sms.MSISDN) ([]bool, error)
 }
 
-const (
-	// batchSize is how many recipients are planned together, as a worker does.
-	batchSize = 1000
-	// maxReasons bounds the reasons that are told apart.
-	maxReasons = 100
-)
+// maxReasons bounds the reasons that are told apart.
+const maxReasons = 100
 
 // Linter looks at one recipient after the other. It is not safe for concurrent use.
 type Linter struct {
@@ -110,7 +107,7 @@ func (l *Linter) Add(j *enqueue.Judged) error {
 		}
 	}
 	b.items, b.rows = append(b.items, it), append(b.rows, j.Row)
-	if len(b.items) >= batchSize {
+	if len(b.items) >= ledger.BatchSize(l.report.Rows) { // as many are planned together by a worker
 		return l.flush(b)
 	}
 	return nil
