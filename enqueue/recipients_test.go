@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/volleysms/volley/enqueue"
 )
@@ -116,15 +117,36 @@ func TestEnqueue_ALargeJobHasLargeBatches(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var sizes []int
-	for b := range got.Batches {
-		sizes = append(sizes, len(r.batch(t, got.JobID, b)))
-	}
-	if want := []int{1000, 1000, 1000, 1000, 4000, 4000, 4000, 4000, 4000, 4000, 2000}; !slices.Equal(sizes, want) {
-		t.Errorf("the batches have %v recipients, want %v", sizes, want)
-	}
+	r.wantSizes(t, got, 1000, 1000, 1000, 1000, 4000, 4000, 4000, 4000, 4000, 4000, 2000)
 	if again, err := r.client.EnqueueStream(t.Context(), j, stream(rs)); err != nil || !again.Duplicate || again.JobID != got.JobID {
 		t.Errorf("once more: %+v, %v", again, err)
+	}
+}
+
+func TestEnqueue_ALargeJobWithTimesHasLargeBatches(t *testing.T) {
+	r := newRig(t, enqueue.Options{})
+	rs, at := numbered(9000), []string{time.Now().Add(time.Hour).Format(time.RFC3339)}
+	for i := range rs {
+		rs[i].Values = at
+	}
+	j := job("", rs...)
+	j.Fields, j.AtField = []string{"at"}, "at"
+	got, err := r.client.Enqueue(t.Context(), j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.wantSizes(t, got, 1000, 1000, 1000, 1000, 4000, 1000)
+}
+
+// wantSizes looks at how many recipients each batch has.
+func (r *rig) wantSizes(t *testing.T, rc enqueue.Receipt, want ...int) {
+	t.Helper()
+	var sizes []int
+	for b := range rc.Batches {
+		sizes = append(sizes, len(r.batch(t, rc.JobID, b)))
+	}
+	if !slices.Equal(sizes, want) {
+		t.Errorf("the batches have %v recipients, want %v", sizes, want)
 	}
 }
 

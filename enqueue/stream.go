@@ -225,18 +225,18 @@ func (w *writer) add(ctx context.Context, r Recipient) error {
 		b.Add(ledger.Recipient{To: v.to, Row: w.row, Ref: r.Ref, Values: r.Values})
 		w.receipt.Queued++
 	}
-	if most := w.most(); b.Len() >= most || b.Refusals() >= most || b.Bytes() >= maxBatchBytes {
+	if most := w.most(w.n); b.Len() >= most || b.Refusals() >= most || b.Bytes() >= maxBatchBytes {
 		return w.closeBatch(ctx, b)
 	}
 	return nil
 }
 
-// most is how many recipients the batch at hand may have.
-func (w *writer) most() int {
-	if n := w.c.opts.BatchSize; n > 0 {
-		return n
+// most is how many recipients the batch may have that the nth of the job goes into.
+func (w *writer) most(n int64) int {
+	if size := w.c.opts.BatchSize; size > 0 {
+		return size
 	}
-	return ledger.BatchSize(w.n)
+	return ledger.BatchSize(n)
 }
 
 // duplicateReason is what Job.OnRefused is told of a duplicate.

@@ -276,9 +276,8 @@ func (w *writer) spill(ctx context.Context) error {
 		a, b := &s.list[i], &s.list[j]
 		return cmp.Or(cmp.Compare(a.via, b.via), cmp.Compare(a.due, b.due), cmp.Compare(i, j))
 	})
-	most := w.most()
 	for len(order) > 0 {
-		n, size := 0, 0
+		n, size, most := 0, 0, w.most(w.n-int64(len(order))+1)
 		first := &s.list[order[0]]
 		for n < len(order) && n < most && s.list[order[n]].via == first.via && size < maxBatchBytes {
 			size += s.list[order[n]].bytes()

@@ -41,11 +41,12 @@ const (
 	flagRefs = 1 << 1
 )
 
-// The sizes of batches.
+// How many recipients a batch has of a small job, and of a large one after its first, unless somebody says another number.
+// LargeBatch is also the most that may be said.
 const (
 	SmallBatch = 1000
 	LargeBatch = 4000
-	inSmall    = 4 * SmallBatch // recipients
+	inSmall    = 4 * SmallBatch
 )
 
 // BatchSize is how many recipients the batch may have that the nth of a job goes into, counted from 1, where nobody has said another
