@@ -136,7 +136,6 @@ func TestDead(t *testing.T) {
 	}
 }
 
-// TestShares: no more batches of a job are in hand than it may have, however many come.
 // What batches without a task have left to do is done before the worker ends.
 func TestDrain_WaitsForBatchesWithoutATask(t *testing.T) {
 	a := newIdle(t, Account{}).accounts[0]
@@ -152,6 +151,7 @@ func TestDrain_WaitsForBatchesWithoutATask(t *testing.T) {
 	<-drained
 }
 
+// TestShares: no more batches of a job are in hand than it may have, however many come.
 func TestShares(t *testing.T) {
 	var s shares
 	for range 2 {

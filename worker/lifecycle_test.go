@@ -29,68 +29,46 @@ func (g *gateway) twice() (out []string) {
 }
 
 func TestWorker_Stop(t *testing.T) {
-	t.Run("CallsOnTheWireEndAndAreRecordedAndTheRestGoesOnLater", func(t *testing.T) {
-		onWire, release := make(chan struct{}, 1000), make(chan struct{})
-		g := &gateway{limits: providers.Limits{Recipients: 5}, answer: func(int, providers.Call) []providers.Result {
-			onWire <- struct{}{}
-			<-release
-			return nil
-		}}
-		s := newSystem(t, worker.Account{Name: "a", Adapter: g, Concurrency: 4})
-		stop := s.start()
-		r := s.enqueue(enqueue.Job{Via: "a", From: "Demo", Text: "Hi", Recipients: numbers(3000)})
-		for range 4 {
-			<-onWire
-		}
-		stopped := make(chan struct{})
-		go func() { stop(); close(stopped) }()
-		s.until(r.JobID, "waiting for four calls", func(enqueue.Status) bool {
-			return s.logs.FilterMessageSnippet("worker stops").Len() == 1
+	for perCall, n := range map[int]int{5: 3000, 1000: 20_000} { // those on the wire are of one batch, and of batches without a task
+		t.Run(fmt.Sprintf("CallsOnTheWireEndAndAreRecordedAndTheRestGoesOnLater/%d", perCall), func(t *testing.T) {
+			onWire, release := make(chan struct{}, 1000), make(chan struct{})
+			g := &gateway{limits: providers.Limits{Recipients: perCall}, answer: func(int, providers.Call) []providers.Result {
+				onWire <- struct{}{}
+				<-release
+				return nil
+			}}
+			s := newSystem(t, worker.Account{Name: "a", Adapter: g, Concurrency: 4})
+			stop := s.start()
+			r := s.enqueue(enqueue.Job{Via: "a", From: "Demo", Text: "Hi", Recipients: numbers(n)})
+			for range 4 {
+				<-onWire
+			}
+			stopped := make(chan struct{})
+			go func() { stop(); close(stopped) }()
+			s.until(r.JobID, "waiting for four calls", func(enqueue.Status) bool {
+				return s.logs.FilterMessageSnippet("worker stops").Len() == 1
+			})
+			close(release)
+			<-stopped
+			st, err := s.client.Status(t.Context(), r.JobID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if st.Counts.Sending != 0 || st.Counts.Unknown != 0 || st.Counts.Accepted != int64(len(g.taken)) {
+				t.Errorf("taken %d, counts %+v", len(g.taken), st.Counts)
+			}
+			if g.count() > 8 {
+				t.Errorf("%d calls, 4 of them after the stop at the most", g.count())
+			}
+			if q, err := asynq.NewInspectorFromRedisClient(s.rdb()).GetQueueInfo(task.Queue("a", 0)); err != nil || q.Size == 0 {
+				t.Errorf("the batches that are left are not on the queue: %+v, %v", q, err)
+			}
+			s.start()
+			if st := s.completed(r.JobID); st.Counts.Accepted != int64(n) || len(g.twice()) > 0 {
+				t.Errorf("counts %+v, twice: %v", st.Counts, g.twice())
+			}
 		})
-		close(release)
-		<-stopped
-		st, err := s.client.Status(t.Context(), r.JobID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if st.Counts.Sending != 0 || st.Counts.Unknown != 0 || st.Counts.Accepted != int64(len(g.taken)) {
-			t.Errorf("taken %d, counts %+v", len(g.taken), st.Counts)
-		}
-		if g.count() > 8 {
-			t.Errorf("%d calls, 4 of them after the stop at the most", g.count())
-		}
-		s.start()
-		if st := s.completed(r.JobID); st.Counts.Accepted != 3000 || len(g.twice()) > 0 {
-			t.Errorf("counts %+v, twice: %v", st.Counts, g.twice())
-		}
-	})
-	t.Run("BatchesWithoutATaskToo", func(t *testing.T) {
-		onWire, release := make(chan struct{}, 1000), make(chan struct{})
-		g := &gateway{limits: providers.Limits{Recipients: 1000}, answer: func(int, providers.Call) []providers.Result {
-			onWire <- struct{}{}
-			<-release
-			return nil
-		}}
-		s := newSystem(t, worker.Account{Name: "a", Adapter: g, Concurrency: 4})
-		stop := s.start()
-		r := s.enqueue(enqueue.Job{Via: "a", From: "Demo", Text: "Hi", Recipients: numbers(20_000)})
-		for range 4 {
-			<-onWire
-		}
-		time.AfterFunc(20*time.Millisecond, func() { close(release) })
-		stop()
-		st, err := s.client.Status(t.Context(), r.JobID)
-		if err != nil || st.Counts.Sending != 0 || st.Counts.Accepted != int64(len(g.taken)) || len(g.taken) > 8000 {
-			t.Errorf("taken %d, counts %+v, %v", len(g.taken), st.Counts, err)
-		}
-		if q, err := asynq.NewInspectorFromRedisClient(s.rdb()).GetQueueInfo(task.Queue("a", 0)); err != nil || q.Size == 0 {
-			t.Errorf("the batches that are left are not on the queue: %+v, %v", q, err)
-		}
-		s.start()
-		if st := s.completed(r.JobID); st.Counts.Accepted != 20_000 || len(g.twice()) > 0 {
-			t.Errorf("counts %+v, twice: %v", st.Counts, g.twice())
-		}
-	})
+	}
 	t.Run("FiftyStartsAndStops", func(t *testing.T) {
 		g := &gateway{limits: providers.Limits{Recipients: 7}}
 		s := newSystem(t, worker.Account{Name: "a", Adapter: g, Concurrency: 3})
