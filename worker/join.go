@@ -9,8 +9,8 @@ import (
 )
 
 // joined is a client whose scripts share round trips: those that many goroutines run at the same time are sent in one go. Who
-// finds a trip free makes it, and the next who waits takes all along that have come meanwhile. A script that is on its way is
-// waited for, also when its context ends. Everything else is as with the client itself.
+// finds a trip free makes it, and the next who waits takes along what has come meanwhile, up to a full trip. A script that is on
+// its way is waited for, also when its context ends. Everything else is as with the client itself.
 type joined struct {
 	redis.UniversalClient
 	trips *trips

@@ -10,14 +10,18 @@ import (
 // perJob is how many batches of one job are worked on at a time: enough that the lanes never wait for the queue, and no
 // more, so that jobs share an account from the start and not after all that is in hand of the first.
 func (a *account) perJob(job *jobInfo) int {
-	size := max(ledger.SmallBatch, int(job.queued)/max(1, job.batches))
+	return a.inHand(max(ledger.SmallBatch, int(job.queued)/max(1, job.batches)))
+}
+
+// inHand is perJob of a job whose batches have so many recipients.
+func (a *account) inHand(size int) int {
 	calls := (size + a.limits.Recipients - 1) / a.limits.Recipients
 	return min(max(2, (3*a.lanes+calls-1)/calls+1), 64)
 }
 
 // tasks is how many tasks of a priority are in hand at a time: room for the batches of several jobs, and for as many jobs
 // of one recipient as there are lanes.
-func (a *account) tasks() int { return max(3*a.perJob(&jobInfo{}), min(max(8, a.lanes), 64)) }
+func (a *account) tasks() int { return max(3*a.inHand(ledger.SmallBatch), min(max(8, a.lanes), 64)) }
 
 // shares counts the batches in hand of each job. The zero value has none. It is safe for concurrent use.
 type shares struct {
