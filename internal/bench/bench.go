@@ -57,7 +57,7 @@ type Result struct {
 	WholePerSecond   float64 `json:"whole_recipients_per_second"`
 	BarePerSecond    float64 `json:"bare_recipients_per_second"`
 	// Ratio is PerSecond to BarePerSecond, WholeRatio is WholePerSecond to it. The bare loop makes the same
-	// calls of the same numbers with net/http, and records nothing. AdapterRatio is PerSecond to a loop that has the adapter
+	// calls of the same numbers with net/http, more of them when they are few, and records nothing. AdapterRatio is PerSecond to a loop that has the adapter
 	// make the calls and read the answers, and so shows what queue and ledger alone cost.
 	Ratio            float64 `json:"ratio"`
 	WholeRatio       float64 `json:"whole_ratio"`

@@ -132,7 +132,8 @@ func StartCluster(t testing.TB, args ...string) *Cluster {
 // URL is the address of all of it in Volley's configuration.
 func (c *Cluster) URL() string { return "redis-cluster://" + addrs(c.Nodes) }
 
-// Move moves a slot with all that is in it to another node, as redis-cli --cluster reshard does, while the cluster is in use.
+// Move moves a slot with all that is in it to another node, as redis-cli --cluster reshard does, while the cluster is in use. It
+// returns when all nodes agree on who has which slots.
 func (c *Cluster) Move(slot int) error {
 	ctx := context.Background()
 	var clients []*redis.Client
