@@ -155,9 +155,19 @@ func (l *lane) take() *call {
 	}
 }
 
-// make makes a call once its recipients are claimed and what the lane's last call established is recorded. Both are on
-// their way at the same time.
+// make makes a call, unless it turns out that it is not to be made here.
 func (l *lane) make(c *call, at time.Time) {
+	l.a.ready.makes(1)
+	cleared := l.cleared(c, at)
+	l.a.ready.makes(-1)
+	if cleared {
+		l.call(c)
+	}
+}
+
+// cleared waits until a call may be made: its recipients are claimed, what the lane's last call established is recorded, and its
+// moment has come. Claim and record are on their way at the same time. False when it is not to be made here.
+func (l *lane) cleared(c *call, at time.Time) bool {
 	r, a := c.run, l.a
 	asked := time.Now()
 	r.claim(c, l.granted)
@@ -166,7 +176,7 @@ func (l *lane) make(c *call, at time.Time) {
 	if !granted {
 		a.gate.unsure()
 		r.leave(0)
-		return
+		return false
 	}
 	if l.before != nil {
 		l.before.run.recorded(l.before.gen)
@@ -176,11 +186,17 @@ func (l *lane) make(c *call, at time.Time) {
 	if !at.IsZero() && !l.punctual(c, at) || c.shut() || c.forbidden() {
 		a.gate.unsure()
 		r.unclaim(c)
-		return
+		return false
 	}
 	if a.pace != nil {
 		a.meter.waited.Observe((l.waited + time.Since(began)).Seconds())
 	}
+	return true
+}
+
+// call makes a call, and records what came of it.
+func (l *lane) call(c *call) {
+	r, a := c.run, l.a
 	start := time.Now()
 	ctx := l.bound.from(start, a.timeout)
 	r.punctuality(c, a.w.clock.now())

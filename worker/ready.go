@@ -18,8 +18,9 @@ type ready struct {
 	classes  [3]class      // urgent, normal, bulk
 	waiting  int           // calls
 	promised int           // calls that lanes have made sure of
+	making   int           // calls that lanes have taken and are about to make
 	normals  int           // turns of normal jobs since the last one of a bulk job
-	empty    chan struct{} // closed when no call waits any more; nil when nobody asked
+	calm     chan struct{} // closed when no call waits or is being made any more; nil when nobody asked
 	closed   bool
 }
 
@@ -128,11 +129,24 @@ func (q *ready) take() *call {
 	}
 	q.waiting--
 	q.promised--
-	if q.waiting == 0 && q.empty != nil {
-		close(q.empty)
-		q.empty = nil
-	}
+	q.settle()
 	return q.classes[k].pop()
+}
+
+// makes counts calls on, when a lane has taken one, or off, when it goes to the gateway or is not to be made.
+func (q *ready) makes(n int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.making += n
+	q.settle()
+}
+
+// settle tells who asked when nothing is to be made any more. The lock is held.
+func (q *ready) settle() {
+	if q.calm != nil && q.waiting == 0 && q.making == 0 {
+		close(q.calm)
+		q.calm = nil
+	}
 }
 
 // choose returns the class whose turn it is. There is a call.
@@ -164,22 +178,22 @@ func (c *class) pop() *call {
 	return next
 }
 
-// quiet waits until no call waits, or ctx has ended, at most so long.
+// quiet waits until no call waits and those that lanes have taken have gone to the gateway, or ctx has ended, at most so long.
 func (q *ready) quiet(ctx context.Context, most time.Duration) {
 	q.mu.Lock()
-	if q.waiting == 0 {
+	if q.waiting == 0 && q.making == 0 {
 		q.mu.Unlock()
 		return
 	}
-	if q.empty == nil {
-		q.empty = make(chan struct{})
+	if q.calm == nil {
+		q.calm = make(chan struct{})
 	}
-	empty := q.empty
+	calm := q.calm
 	q.mu.Unlock()
 	t := time.NewTimer(most)
 	defer t.Stop()
 	select {
-	case <-empty:
+	case <-calm:
 	case <-ctx.Done():
 	case <-t.C:
 	}

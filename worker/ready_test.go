@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/volleysms/volley/enqueue"
@@ -60,6 +61,48 @@ func TestReady(t *testing.T) {
 			t.Errorf("got %s, want %s", got, want)
 		}
 	})
+}
+
+// TestReady_Quiet: the last calls of a crowd are not made yet when no call waits for a lane any more.
+func TestReady_Quiet(t *testing.T) {
+	tests := map[string]struct {
+		step func(q *ready)
+		want bool
+	}{
+		"OneWaits":               {func(q *ready) { q.turnsOf(1) }, false},
+		"NoneWaits":              {func(q *ready) { q.turnsOf(2) }, true},
+		"TheLastIsBeingMade":     {func(q *ready) { q.makes(1); q.turnsOf(2) }, false},
+		"AnotherIsBeingMade":     {func(q *ready) { q.makes(2); q.turnsOf(2); q.makes(-1) }, false},
+		"AllHaveBeenMade":        {func(q *ready) { q.makes(2); q.turnsOf(2); q.makes(-1); q.makes(-1) }, true},
+		"MadeWhileOneWaits":      {func(q *ready) { q.turnsOf(1); q.makes(1); q.makes(-1) }, false},
+		"NothingIsMade":          {func(*ready) { time.Sleep(time.Minute) }, true},
+		"NothingIsMadeForAWhile": {func(*ready) { time.Sleep(time.Minute - 1) }, false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				q := newReady()
+				q.pushMany("a", providers.Normal, 2)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				quiet := make(chan struct{})
+				go func() { q.quiet(ctx, time.Minute); close(quiet) }()
+				synctest.Wait()
+				tt.step(q)
+				synctest.Wait()
+				select {
+				case <-quiet:
+					if !tt.want {
+						t.Error("it is quiet before all calls are made")
+					}
+				default:
+					if tt.want {
+						t.Error("it is not quiet")
+					}
+				}
+			})
+		})
+	}
 }
 
 // TestLane_TheTurnIsDecidedWhenACallMayBeMade: lanes that wait for a place have not taken a call of a campaign yet, so that an

@@ -16,8 +16,8 @@ type starts struct {
 // rush is what begins at the same moment.
 type rush struct {
 	starts []*start
-	// over is closed when no call waits for a lane any more, or maxYield after the beginning: until then those whose calls have ended
-	// leave the machine to the others.
+	// over is closed when all calls have gone to the gateway, or maxYield after the beginning: until then those whose calls have
+	// ended leave the machine to the others.
 	over chan struct{}
 }
 
