@@ -7,8 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/volleysms/volley/internal/ledger"
 	"github.com/volleysms/volley/internal/plan"
 	"github.com/volleysms/volley/internal/task"
@@ -97,51 +95,6 @@ func (r *run) whole(ctx context.Context) (pause time.Duration, err error) {
 		<-r.done
 	}
 	return r.end(ctx)
-}
-
-// take becomes the batch's owner, also after one that has died.
-func (w *Worker) take(ctx context.Context, ref task.Ref) (ledger.Held, error) {
-	token := w.token()
-	w.holds.Store(token, struct{}{})
-	held, err := w.ledger.Take(ctx, ref.Job, ref.Batch, token, "")
-	if errors.Is(err, ledger.ErrLost) {
-		owner := held.Token
-		var dead bool
-		if dead, err = w.dead(ctx, owner); err != nil || !dead {
-			w.holds.Delete(token)
-			return held, errors.Join(err, ledger.ErrLost)
-		}
-		w.log.Warn("a worker died with a batch; what it had on the wire is unknown now", zap.String("worker", owner),
-			zap.String("job", ref.Job), zap.Int("batch", ref.Batch))
-		held, err = w.ledger.Take(ctx, ref.Job, ref.Batch, token, owner)
-	}
-	if err != nil {
-		w.holds.Delete(token)
-	}
-	return held, err
-}
-
-// dead reports whether the owner of a token is gone for good. It looks twice, a while apart: after a pause of Redis
-// itself the heartbeats of the living are late.
-func (w *Worker) dead(ctx context.Context, owner string) (bool, error) {
-	if w.mine(owner) {
-		_, held := w.holds.Load(owner)
-		return !held, nil // the answer to a Take of this process was lost
-	}
-	for look := range 2 {
-		if look > 0 {
-			select {
-			case <-time.After(heartbeatEvery + heartbeatEvery/4):
-			case <-w.stopCtx.Done():
-				return false, nil
-			}
-		}
-		alive, err := w.ledger.Alive(ctx, owner)
-		if err != nil || alive {
-			return false, err
-		}
-	}
-	return true, nil
 }
 
 // run is one stay of a batch in this process.

@@ -106,7 +106,7 @@ func TestCommit_OfABatchThatIsAnothers(t *testing.T) {
 	}
 }
 
-// TestDead: a worker is dead when two looks in a row do not find it among the living.
+// TestDead: a worker is dead when two looks in a row do not find it among the living, or one after that.
 func TestDead(t *testing.T) {
 	w := newIdle(t, Account{})
 	dead := func(owner string) bool {
@@ -130,9 +130,27 @@ func TestDead(t *testing.T) {
 	if !dead(w.id + "/2") {
 		t.Error("this process does not hold the batch")
 	}
+	if !dead("late/1") {
+		t.Error("one that two looks did not find")
+	}
 	w.stop() // there is no second look
 	if dead("gone/1") {
 		t.Error("one that a single look did not find")
+	}
+	if !dead("late/2") {
+		t.Error("one that was found dead before")
+	}
+	if _, _, err := w.ledger.Heartbeat(t.Context(), "late", time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if dead("late/3") {
+		t.Error("one that came back")
+	}
+	if err := w.ledger.Gone(t.Context(), "late"); err != nil {
+		t.Fatal(err)
+	}
+	if dead("late/4") {
+		t.Error("one that came back, and a single look did not find")
 	}
 }
 

@@ -51,7 +51,8 @@ type Worker struct {
 	tokens   atomic.Uint64
 	prepared prepared
 	crew     crew
-	holds    sync.Map        // tokens of the batches that are in this process
+	holds    sync.Map // tokens of the batches that are in this process
+	deaths   deaths
 	stopCtx  context.Context // done when stopping is closed
 	stop     context.CancelFunc
 	hard     context.Context // done when what is not recorded by now must be left

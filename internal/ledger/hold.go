@@ -222,12 +222,17 @@ func (l *Ledger) Gone(ctx context.Context, worker string) error {
 
 // Alive reports whether the worker that made token still lives.
 func (l *Ledger) Alive(ctx context.Context, token string) (bool, error) {
-	worker, _, _ := strings.Cut(token, "/")
-	err := l.rdb.Get(ctx, workerKey(worker)).Err()
+	err := l.rdb.Get(ctx, workerKey(WorkerOf(token))).Err()
 	if errors.Is(err, redis.Nil) {
 		return false, nil
 	}
 	return err == nil, err
+}
+
+// WorkerOf returns the worker that made a token.
+func WorkerOf(token string) string {
+	worker, _, _ := strings.Cut(token, "/")
+	return worker
 }
 
 // Workers returns the living workers.
