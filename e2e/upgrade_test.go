@@ -10,7 +10,7 @@ import (
 )
 
 // later makes a build of the next format of this one: what an older program meets during an upgrade.
-const later = "-X github.com/volleysms/volley/internal/ledger.format=2"
+const later = "-X github.com/volleysms/volley/internal/ledger.format=3"
 
 // TestRollingUpgrade has two builds side by side in a campaign, goes forth and back between them, and then enqueues a job of
 // the newer format: the older build leaves it alone and says why.

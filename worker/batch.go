@@ -122,6 +122,8 @@ type run struct {
 	traced   context.Context // the span of this stay; nil when it is not traced
 
 	planned *planned // the memory of its calls; nil before they are planned
+	// over is closed when nothing else that was due at the same moment waits for its calls; nil when nothing was.
+	over <-chan struct{}
 
 	c committer
 }

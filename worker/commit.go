@@ -23,12 +23,24 @@ type committer struct {
 	soon bool     // what is pending is on its way after a pause; guarded by run.mu
 	wire int      // calls that are claimed and not settled; guarded by run.mu
 	cond sync.Cond
+
+	draft draft // guarded by run.mu
+	jot   jot   // guarded by run.mu
 }
 
 // pending is a commit that is still being filled.
 type pending struct {
 	ledger.Commit
 	claims []claim
+}
+
+// collect adds what the outcomes point at to the commit.
+func (p *pending) collect(side *ledger.Side) {
+	at, b := side.Take()
+	if p.Side == nil {
+		p.SideAt = at
+	}
+	p.Side = append(p.Side, b...)
 }
 
 type claim struct {
@@ -61,6 +73,7 @@ func (m *committer) open() *pending {
 
 // kick sees to it that what is pending gets written. The run's lock is held.
 func (m *committer) kick() uint64 {
+	m.jot = jotNone
 	if !m.busy {
 		m.busy, m.soon = true, false
 		m.r.w.crew.write(m)
@@ -98,17 +111,26 @@ func (r *run) claim(c *call, granted chan<- bool) {
 		granted <- false
 		return
 	}
-	p := r.c.open()
-	for items := c.part.Items; len(items) > 0; {
-		n := r.alike(items)
-		rec := r.records[items[0]]
-		rec.At = now
-		r.onWire(&rec)
-		p.Claims.SetAll(items[0], n, ledger.Queued, rec)
-		items = items[n:]
+	if r.c.draft.of == c {
+		granted <- r.c.fire()
+		return
 	}
+	p := r.c.open()
+	r.claimed(&p.Claims, c.part.Items, now)
 	p.claims = append(p.claims, claim{c, granted})
 	r.c.writeHere()
+}
+
+// claimed adds to changes that some positions are claimed, at a moment in milliseconds since 1970. The run's lock is held.
+func (r *run) claimed(changes *ledger.Changes, items []int, at int64) {
+	for len(items) > 0 {
+		n := r.alike(items)
+		rec := r.records[items[0]]
+		rec.At = at
+		r.onWire(&rec)
+		changes.SetAll(items[0], n, ledger.Queued, rec)
+		items = items[n:]
+	}
 }
 
 // onWire makes a record that of a recipient who is claimed.
@@ -143,6 +165,9 @@ func (r *run) recorded(n uint64) {
 func (m *committer) flushed() {
 	m.r.mu.Lock()
 	defer m.r.mu.Unlock()
+	if m.jot != jotNone {
+		m.kick()
+	}
 	for m.busy {
 		m.cond.Wait()
 	}
@@ -152,8 +177,12 @@ func (m *committer) flushed() {
 func (m *committer) write() {
 	m.r.mu.Lock()
 	defer m.r.mu.Unlock()
-	for m.next != nil {
-		m.step()
+	for m.next != nil && m.jot != jotDone {
+		if m.jot == jotAsked {
+			m.jotDown()
+		} else {
+			m.step()
+		}
 	}
 	m.rest()
 }
@@ -164,7 +193,7 @@ func (m *committer) writeHere() {
 	if m.busy {
 		return
 	}
-	m.busy, m.soon = true, false
+	m.busy, m.soon, m.jot = true, false, jotNone
 	m.step()
 	if m.next != nil {
 		m.r.w.crew.write(m)
@@ -185,13 +214,22 @@ func (m *committer) step() {
 	r.mu.Unlock()
 	runtime.Gosched() // lanes that are ready to claim or record get into this commit
 	r.mu.Lock()
+	for m.draft.firing {
+		m.cond.Wait()
+	}
 	p := m.next
 	m.next = nil
+	m.draft.end(p)
 	m.seq++
 	p.Seq = m.seq
-	p.SideAt, p.Side = r.held.Side.Take()
+	p.collect(r.held.Side)
 	r.mu.Unlock()
-	granted, control, err := m.persist(p)
+	var granted bool
+	var control ledger.Control
+	err := m.persist(func() (err error) {
+		granted, control, err = r.w.ledger.Commit(r.w.hard, r.held, &p.Commit)
+		return err
+	})
 	r.mu.Lock()
 	m.done = p.Seq
 	switch {
@@ -224,19 +262,18 @@ const (
 	maxRepeat   = time.Second
 )
 
-// persist repeats the commit until it is written. The error is final: the batch is another's, or the worker was told to
-// leave at once.
-func (m *committer) persist(p *pending) (granted bool, control ledger.Control, err error) {
+// persist repeats a step until it is written. The error is final: the batch is another's, or the worker was told to leave at once.
+func (m *committer) persist(step func() error) error {
 	w := m.r.w
 	for pause := firstRepeat; ; pause = min(2*pause, maxRepeat) {
-		granted, control, err = w.ledger.Commit(w.hard, m.r.held, &p.Commit)
+		err := step()
 		if err == nil {
-			return granted, control, nil
+			return nil
 		}
 		if errors.Is(err, ledger.ErrLost) {
 			w.log.Error("a batch was taken over; what this worker knows of it is dropped",
 				zap.String("job", m.r.job.spec.ID), zap.Int("batch", m.r.held.Batch))
-			return false, "", err
+			return err
 		}
 		if pause == firstRepeat || pause == maxRepeat {
 			w.log.Warn("Redis does not record; nothing is sent until it does", zap.String("job", m.r.job.spec.ID),
@@ -245,7 +282,7 @@ func (m *committer) persist(p *pending) (granted bool, control ledger.Control, e
 		select {
 		case <-time.After(pause):
 		case <-w.hard.Done():
-			return false, "", err
+			return err
 		}
 	}
 }

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 
@@ -35,12 +36,31 @@ func (j joined) EvalSha(ctx context.Context, sha1 string, keys []string, args ..
 	return cmd
 }
 
+// Pipelined runs commands in the same trip. Their order holds for those of one hash slot.
+func (j joined) Pipelined(ctx context.Context, fn func(redis.Pipeliner) error) ([]redis.Cmder, error) {
+	p := j.Pipeline()
+	if err := errors.Join(ctx.Err(), fn(p)); err != nil {
+		return nil, err
+	}
+	cmds := p.Cmds()
+	if len(cmds) == 0 {
+		return nil, nil
+	}
+	j.trips.board(cmds...)
+	for _, c := range cmds {
+		if err := c.Err(); err != nil {
+			return cmds, err
+		}
+	}
+	return cmds, nil
+}
+
 // How many round trips are under way at a time: while Redis works on one, the other's answers are made use of. More than that, and so
 // that not everybody waits for the same trip, only when the commands that wait fill another one.
 const (
 	fewTrips  = 2
 	mostTrips = 4
-	fullTrip  = 48 // commands
+	fullTrip  = 48 // passengers
 )
 
 // trips are a client's round trips. It is safe for concurrent use.
@@ -52,28 +72,28 @@ type trips struct {
 	waiting []*passenger
 }
 
-// passenger is a command that waits for a trip.
+// passenger is who waits for a trip, with commands.
 type passenger struct {
-	cmd redis.Cmder
-	// leads gets true when it is to make the next trip itself, and false when the command has been run.
+	cmds []redis.Cmder
+	// leads gets true when it is to make the next trip itself, and false when the commands have been run.
 	leads chan bool
 }
 
 var passengers = sync.Pool{New: func() any { return &passenger{leads: make(chan bool, 1)} }}
 
-// board runs a command with the next trip.
-func (t *trips) board(cmd redis.Cmder) {
+// board runs commands with the next trip.
+func (t *trips) board(cmds ...redis.Cmder) {
 	t.mu.Lock()
 	if t.another() {
 		t.active++
-	} else if !t.wait(cmd) {
+	} else if !t.wait(cmds) {
 		return
 	}
 	n := min(len(t.waiting), fullTrip-1)
 	others := slices.Clone(t.waiting[:n])
 	t.waiting = slices.Delete(t.waiting, 0, n)
 	t.mu.Unlock()
-	t.travel(cmd, others)
+	t.travel(cmds, others)
 }
 
 // another reports whether one more trip may be under way. The lock is held.
@@ -81,28 +101,28 @@ func (t *trips) another() bool {
 	return t.active < fewTrips || t.active < mostTrips && len(t.waiting) >= fullTrip
 }
 
-// wait waits for a trip with a command. It returns true, and with the lock held, when it is to make one itself, and false when the
-// command has been run. The lock is held.
-func (t *trips) wait(cmd redis.Cmder) (leads bool) {
+// wait waits for a trip. It returns true, and with the lock held, when one is to be made here, and false when the commands have been
+// run. The lock is held.
+func (t *trips) wait(cmds []redis.Cmder) (leads bool) {
 	p := passengers.Get().(*passenger)
-	p.cmd = cmd
+	p.cmds = cmds
 	t.waiting = append(t.waiting, p)
 	t.mu.Unlock()
 	if leads = <-p.leads; leads {
 		t.mu.Lock()
 	}
-	p.cmd = nil
+	p.cmds = nil
 	passengers.Put(p)
 	return leads
 }
 
-// travel makes a trip with a command and those of others, and lets the next one begin.
-func (t *trips) travel(own redis.Cmder, others []*passenger) {
+// travel makes a trip with commands and those of others, and lets the next one begin.
+func (t *trips) travel(own []redis.Cmder, others []*passenger) {
 	ctx := context.Background() // of the commands' own contexts none holds for all
 	pipe := t.client.Pipeline()
-	_ = pipe.Process(ctx, own) // only queues it
+	_ = pipe.BatchProcess(ctx, own...) // only queues them
 	for _, p := range others {
-		_ = pipe.Process(ctx, p.cmd)
+		_ = pipe.BatchProcess(ctx, p.cmds...)
 	}
 	_, _ = pipe.Exec(ctx) // each command has its own error
 	t.mu.Lock()

@@ -154,6 +154,34 @@ func TestDead(t *testing.T) {
 	}
 }
 
+// TestDraft_WhichBatches: a claim is drafted when an older worker that may take the batch over leaves the job alone, and nobody of
+// it has been sent to.
+func TestDraft_WhichBatches(t *testing.T) {
+	tests := map[string]struct {
+		change func(s *stay)
+		want   bool
+	}{
+		"Fresh":           {func(*stay) {}, true},
+		"OfAnOlderVolley": {func(s *stay) { s.job.spec.Format = 1 }, false},
+		"Paused":          {func(s *stay) { s.held.Control = ledger.Paused }, false},
+		"OfSeveralCalls":  {func(s *stay) { s.a.limits.Recipients = 2 }, false},
+		"SentToBefore":    {func(s *stay) { s.records[1].Attempts = 1 }, false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			w := newIdle(t, Account{})
+			s := w.stay()
+			s.a.limits.Recipients = 3
+			tt.change(s)
+			s.draft(t.Context(), time.Now())
+			key := "volley:{" + s.job.spec.ID + ".0}:b0"
+			if got := w.mini.HGet(key, "draft") != ""; got != tt.want {
+				t.Errorf("drafted: %v", got)
+			}
+		})
+	}
+}
+
 // What batches without a task have left to do is done before the worker ends.
 func TestDrain_WaitsForBatchesWithoutATask(t *testing.T) {
 	a := newIdle(t, Account{}).accounts[0]

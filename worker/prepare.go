@@ -72,6 +72,10 @@ func (a *account) punctual(job *jobInfo, ref task.Ref, due time.Time) (pause tim
 		return pause, err
 	}
 	defer w.holds.Delete(r.held.Token)
+	defer a.starts.drop(due)
+	if a.starts.hold(due) > manyAtOnce {
+		r.draft(ctx, due)
+	}
 	if !a.sleep(due.Add(-startAhead)) {
 		r.giveBack()
 		return 0, errBack
@@ -86,6 +90,7 @@ func (a *account) punctual(job *jobInfo, ref task.Ref, due time.Time) (pause tim
 	s := &start{run: r}
 	if r.held.Control == ledger.Run {
 		s.calls = r.plan(w.clock.now().Add(time.Until(due)))
+		r.drafted(s.calls)
 	}
 	select {
 	case <-a.starts.add(due, s):

@@ -64,7 +64,7 @@ func (r *run) settle(c *call, results []providers.Result, gather time.Duration) 
 		p.Outcomes = ledger.PackRecords(r.records)
 	}
 	r.c.wire--
-	c.gen = r.c.kickSoon(gather)
+	c.gen = r.c.record(p, gather)
 	r.mu.Unlock()
 
 	r.a.meter.recorded(&outcomes)

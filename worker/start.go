@@ -9,8 +9,9 @@ import (
 // those whose calls have been made would take turns with those who still wait. The zero value is empty; it is safe for concurrent
 // use.
 type starts struct {
-	mu sync.Mutex
-	at map[int64]*rush // by the moment, in milliseconds since 1970
+	mu   sync.Mutex
+	at   map[int64]*rush // by the moment, in milliseconds since 1970
+	held map[int64]int   // how many stays are held ready for a moment
 }
 
 // rush is what begins at the same moment.
@@ -29,6 +30,27 @@ type start struct {
 	off   bool
 }
 
+// hold counts a stay that is held ready for a moment, and returns how many there are.
+func (q *starts) hold(due time.Time) int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.held == nil {
+		q.held = map[int64]int{}
+	}
+	q.held[due.UnixMilli()]++
+	return q.held[due.UnixMilli()]
+}
+
+// drop counts it off.
+func (q *starts) drop(due time.Time) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	ms := due.UnixMilli()
+	if q.held[ms]--; q.held[ms] == 0 {
+		delete(q.held, ms)
+	}
+}
+
 // add lets s begin at a moment, or up to a millisecond later. over is closed when the rush that it is part of is over.
 func (q *starts) add(due time.Time, s *start) (over <-chan struct{}) {
 	due = due.Add(time.Millisecond - time.Duration(due.Nanosecond())%time.Millisecond)
@@ -45,7 +67,18 @@ func (q *starts) add(due time.Time, s *start) (over <-chan struct{}) {
 		time.AfterFunc(time.Until(due), func() { q.begin(s.run.a, ms) })
 	}
 	r.starts = append(r.starts, s)
+	s.run.over = r.over
 	return r.over
+}
+
+// calm reports whether nothing else that was due at the same moment waits for its calls any more.
+func (r *run) calm() bool {
+	select {
+	case <-r.over:
+		return true
+	default:
+		return r.over == nil
+	}
 }
 
 // begin gives the calls of all that is due to the lanes. When the account is in trouble they go back to the queue.

@@ -21,7 +21,7 @@ func (r *rig) books() (f found) {
 	r.t.Helper()
 	r.until("the campaigns to be completed", r.completed)
 	for _, c := range r.jobs {
-		st := r.Status(c.id)
+		st := r.status(c.id)
 		n := st.Counts
 		if st.State != enqueue.Completed || n.Total != int64(c.to-c.from) ||
 			n.Accepted+n.Rejected+n.Failed+n.Unknown != n.Total {
@@ -41,10 +41,38 @@ func (r *rig) books() (f found) {
 	return f
 }
 
+func (r *rig) status(job string) enqueue.Status {
+	r.t.Helper()
+	if !r.direct {
+		return r.Status(job)
+	}
+	st, err := r.producer.Status(r.t.Context(), job)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return st
+}
+
+// outcomes are a job's by number.
+func (r *rig) outcomes(job string) map[string]enqueue.Outcome {
+	r.t.Helper()
+	if !r.direct {
+		return r.Outcomes(job)
+	}
+	out := map[string]enqueue.Outcome{}
+	for o, err := range r.producer.Outcomes(r.t.Context(), job) {
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		out[o.To] = o
+	}
+	return out
+}
+
 // job compares one campaign's outcomes with what the gateways took.
 func (r *rig) job(c campaign, f *found) {
 	r.t.Helper()
-	outcomes := r.Outcomes(c.id)
+	outcomes := r.outcomes(c.id)
 	if len(outcomes) != c.to-c.from {
 		r.t.Errorf("%d outcomes of %d recipients", len(outcomes), c.to-c.from)
 	}

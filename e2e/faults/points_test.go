@@ -23,6 +23,10 @@ const (
 	afterFinish  point = "a batch is noted as finished, and the worker does not know yet"
 	beforeFed    point = "further batches are on the queue, and the cursor was not moved"
 	beforeDone   point = "a batch is finished, and asynq not told"
+	afterFire    point = "a claim that was drafted is made, and the worker does not know yet"
+	beforeJot    point = "the answer to a drafted call is there, and not jotted down"
+	afterJot     point = "the answer to a drafted call is jotted down, and the worker does not know yet"
+	beforeEnd    point = "the answer to a drafted call is jotted down, and not recorded"
 	anywhere     point = "any moment"
 	// anothers is not a point to die at: a batch was handed out that another worker has.
 	anothers point = "a batch is another's"
@@ -33,11 +37,14 @@ var points = []point{
 	afterTake, afterClaim, beforeTaken, afterTaken, beforeRecord, afterRecord, beforeFinish, afterFinish, beforeFed, beforeDone,
 }
 
+// pointsInAThrong are those of jobs that are due at once.
+var pointsInAThrong = []point{afterFire, afterTaken, beforeJot, afterJot, beforeEnd}
+
 // scripts are the ledger's by the name under which Redis knows them, and by their text.
 func scripts(t *testing.T) map[string]string {
 	t.Helper()
 	names := map[string]string{}
-	for _, name := range []string{"take", "commit", "finish", "fed"} {
+	for _, name := range []string{"take", "draft", "commit", "finish", "fed"} {
 		text, err := os.ReadFile("../../internal/ledger/lua/" + name + ".lua")
 		if err != nil {
 			t.Fatal(err)
@@ -51,7 +58,8 @@ func scripts(t *testing.T) map[string]string {
 // command is one that a worker sends to Redis.
 type command struct {
 	args []string
-	// script is the ledger's that it runs, or "done" for asynq's acknowledgement; empty for anything else.
+	// script is the ledger's that it runs, "fire" and "jot" for its commands about a draft, or "done" for asynq's acknowledgement;
+	// empty for anything else.
 	script     string
 	keys, argv []string
 	// refused, when set, is the error that it gets for an answer without reaching Redis.
@@ -60,6 +68,14 @@ type command struct {
 
 func newCommand(args []string, scripts map[string]string) *command {
 	c := &command{args: args}
+	switch {
+	case len(args) == 4 && strings.EqualFold(args[0], "hincrby") && strings.HasPrefix(args[2], "fired:"):
+		c.script, c.keys, c.argv = "fire", args[1:2], args[2:]
+		return c
+	case len(args) > 4 && strings.EqualFold(args[0], "hset") && args[2] == "jot":
+		c.script, c.keys, c.argv = "jot", args[1:2], args[2:]
+		return c
+	}
 	if len(args) < 3 || !strings.EqualFold(args[0], "evalsha") && !strings.EqualFold(args[0], "eval") {
 		return c
 	}
@@ -90,6 +106,9 @@ func (c *command) change() (records, claims int) {
 	return records, claims
 }
 
+// ends reports whether a commit is the end of a draft.
+func (c *command) ends() bool { return c.script == "commit" && strings.HasPrefix(c.argv[2], "d") }
+
 // sending is the change of that counter among pairs of a name and a change.
 func sending(changes []string) (sum int) {
 	for i := 0; i+1 < len(changes); i += 2 {
@@ -105,9 +124,14 @@ func sending(changes []string) (sum int) {
 func (c *command) before() point {
 	switch c.script {
 	case "commit":
-		if records, _ := c.change(); records < 0 {
+		switch records, _ := c.change(); {
+		case c.ends():
+			return beforeEnd
+		case records < 0:
 			return beforeRecord
 		}
+	case "jot":
+		return beforeJot
 	case "finish":
 		return beforeFinish
 	case "fed":
@@ -129,6 +153,10 @@ func (c *command) after(reply []byte) point {
 		return afterClaim
 	case records < 0 && reply[0] == '*':
 		return afterRecord
+	case c.script == "fire" && fired(reply):
+		return afterFire
+	case c.script == "jot" && reply[0] == ':':
+		return afterJot
 	case c.script == "finish":
 		return afterFinish
 	}
@@ -137,6 +165,9 @@ func (c *command) after(reply []byte) point {
 
 // granted reports whether a commit's reply grants its claims.
 func granted(reply []byte) bool { return strings.HasPrefix(string(reply), "*2\r\n:1\r\n") }
+
+// fired reports whether a reply says that a draft was there to be claimed.
+func fired(reply []byte) bool { return reply[0] == ':' && len(reply) > len(":1000000") }
 
 // lost reports whether a commit's reply says that nothing was done.
 func lost(reply []byte) bool {

@@ -127,6 +127,8 @@ type life struct {
 	over     bool
 	claimed  map[string]int // recipients on the wire by batch
 	waiting  map[string]int // what commits claim that have no answer yet
+	drafted  map[string]int // recipients of drafts by batch
+	fired    map[string]int // those of them on the wire
 	seen     map[string]bool
 	begun    bool
 	passed   map[point]int
@@ -137,6 +139,7 @@ type life struct {
 func newLife(at point, nth int) *life {
 	return &life{
 		at: at, nth: nth, claimed: map[string]int{}, waiting: map[string]int{}, seen: map[string]bool{},
+		drafted: map[string]int{}, fired: map[string]int{},
 		passed: map[point]int{}, inFlight: map[*request]bool{},
 	}
 }
@@ -177,6 +180,13 @@ func (l *life) ended() bool {
 	return l.over
 }
 
+// been reports whether the worker was at a point.
+func (l *life) been(at point) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.passed[at] > 0
+}
+
 func (l *life) asks(c *command) bool {
 	if !l.comes(c.before()) {
 		return false
@@ -186,6 +196,11 @@ func (l *life) asks(c *command) bool {
 	}
 	if l.skew != 0 {
 		c.shift(l.skew)
+	}
+	if c.script == "draft" {
+		l.mu.Lock()
+		l.drafted[c.keys[0]], _ = strconv.Atoi(c.argv[2])
+		l.mu.Unlock()
 	}
 	if c.script == "commit" && c.refused == "" {
 		_, claims := c.change()
@@ -198,8 +213,14 @@ func (l *life) asks(c *command) bool {
 }
 
 func (l *life) answers(c *command, reply []byte) bool {
-	if c.script == "commit" && c.refused == "" {
+	switch {
+	case c.refused != "":
+	case c.script == "commit":
 		l.book(c, reply)
+	case c.script == "fire" && fired(reply):
+		l.fires(c.keys[0], true)
+	case c.script == "jot" && reply[0] == ':':
+		l.fires(c.keys[0], false)
 	}
 	return l.comes(c.after(reply))
 }
@@ -218,10 +239,24 @@ func (l *life) book(c *command, reply []byte) {
 		return
 	}
 	l.seen[once] = true
+	if c.ends() {
+		delete(l.fired, batch) // it records what came of them as well
+	}
 	// What a dead worker had on the wire was not this one's.
 	l.claimed[batch] = max(0, l.claimed[batch]+records)
 	if granted(reply) {
 		l.claimed[batch] += claims
+	}
+}
+
+// fires counts the recipients of a draft as on the wire, or not any more.
+func (l *life) fires(batch string, on bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.begun = true
+	delete(l.fired, batch)
+	if on {
+		l.fired[batch] = l.drafted[batch]
 	}
 }
 
@@ -237,6 +272,9 @@ func (l *life) onWire() int {
 		n += k
 	}
 	for _, k := range l.waiting {
+		n += k
+	}
+	for _, k := range l.fired {
 		n += k
 	}
 	return n

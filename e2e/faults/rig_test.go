@@ -63,6 +63,8 @@ type rig struct {
 	seats    []*seat
 	numbers  int
 	jobs     []campaign
+	// direct is true where there are so many jobs that the client is asked about them and not the command line.
+	direct bool
 	// open is how many jobs there are that are not in jobs, and more what else is in the configuration.
 	open int
 	more string

@@ -50,3 +50,35 @@ func TestDeathBeforeTheTime(t *testing.T) {
 		t.Errorf("counts %+v", f.Counts)
 	}
 }
+
+// TestDeathInAThrong kills a worker that holds more jobs ready, all due at one moment, than it claims as it does with others: at
+// each point on their way. Another takes its place; nobody is sent to twice, and who was on the wire is unknown.
+func TestDeathInAThrong(t *testing.T) {
+	t.Parallel()
+	const jobs, each = 80, 2
+	addr := redistest.Start(t)
+	r := newRig(t, "redis://"+addr+"/0")
+	r.direct = true
+	victim := r.seat(addr)
+	for _, p := range pointsInAThrong {
+		for ahead := 5 * time.Second; ; ahead *= 2 {
+			l := newLife(p, 1+r.rng.below(5))
+			victim.start(l)
+			victim.ready()
+			at := time.Now().Add(ahead)
+			for range jobs {
+				r.schedule(plain, each, at)
+			}
+			r.until("the worker's death", func() bool { return l.ended() || r.completed() })
+			l.end()
+			if l.been(afterFire) {
+				break
+			}
+			t.Logf("%s: the machine was too busy, and nothing was drafted", p)
+		}
+	}
+	r.seat(addr).live()
+	if f := r.survived(len(pointsInAThrong)); f.Rejected+f.Failed > 0 {
+		t.Errorf("counts %+v", f.Counts)
+	}
+}

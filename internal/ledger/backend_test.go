@@ -54,7 +54,7 @@ type content struct {
 
 // newContent makes a job of batches with the given numbers of queued and refused recipients.
 func newContent(id string, batches ...[2]int) *content {
-	c := &content{spec: Spec{ID: id, Via: "main", Accounts: []string{"first", "second"}, Text: "hello", Created: 1_700_000_000_000}}
+	c := &content{spec: Spec{ID: id, Format: Format(), Via: "main", Accounts: []string{"first", "second"}, Text: "hello", Created: 1_700_000_000_000}}
 	c.fp[0] = 1
 	var row uint64
 	for number, n := range batches {

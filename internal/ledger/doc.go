@@ -18,7 +18,7 @@
 //	volley:{JOB.S}:oB       string  outcomes of batch B, a log (see Record); absent while all are queued
 //	volley:{JOB.S}:xB       string  identifiers and texts that the outcomes point at
 //	volley:{JOB.S}:dB       string  what gateways reported later about batch B (see Reporter); goes over the outcomes
-//	volley:{JOB.S}:bB       hash    who holds batch B, who lost it, which account it is with; absent when it is as put
+//	volley:{JOB.S}:bB       hash    who holds batch B, who lost it, which account it is with, its draft; absent when it is as put
 //	volley:jobs             zset    all jobs by time of creation
 //	volley:live             zset    jobs that have not completed
 //	volley:polls            zset    jobs by when gateways are next asked about their messages (see Polls)

@@ -9,7 +9,9 @@ import (
 // format is the version of what a job is in Redis: a program of an older version can't know what it has to respect in it. It
 // is raised with every key of Spec, every state and every field of a record that an older program must not pass over. It is
 // text, so that a linker can make a later program of this one.
-var format = "1"
+//
+// 2: a batch may have a draft (see Draft).
+var format = "2"
 
 // Format returns the version of the jobs that this program makes; it sends those up to it.
 func Format() int {
@@ -38,3 +40,6 @@ func stamp() int {
 	}
 	return 0
 }
+
+// Drafts reports whether every program that may take the job's batches over knows what a draft is.
+func (s *Spec) Drafts() bool { return s.Format >= 2 }

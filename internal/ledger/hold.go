@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -56,7 +57,7 @@ func (h *Held) Free() {
 // had claimed is found in state Sending.
 func (l *Ledger) Take(ctx context.Context, job string, batch int, token, dead string) (held Held, err error) {
 	k := keysOf(job, batch)
-	v, err := takeScript.Run(ctx, l.rdb, []string{k.batch, k.recipients, k.outcomes, k.side, k.counts, k.reports}, token, dead).Slice()
+	v, err := takeScript.Run(ctx, l.rdb, []string{k.batch, k.recipients, k.outcomes, k.side, k.counts, k.reports}, token, dead, unfired).Slice()
 	if err != nil {
 		return held, err
 	}
@@ -117,6 +118,14 @@ func (c *Changes) SetAll(first, n int, from State, to Record) {
 // Empty reports whether there is nothing to write.
 func (c *Changes) Empty() bool { return len(c.stretches) == 0 }
 
+// Precede puts changes before those that are in c.
+func (c *Changes) Precede(first *Changes) {
+	for s, d := range first.delta {
+		c.delta[s] += d
+	}
+	c.stretches = append(slices.Clone(first.stretches), c.stretches...)
+}
+
 // count moves n recipients from one counter to another.
 func (c *Changes) count(from, to State, n int) {
 	c.delta[from] -= int64(n)
@@ -158,6 +167,8 @@ type Commit struct {
 	// Side is what Held.Side.Take returned when the records were made, SideAt its offset.
 	Side   []byte
 	SideAt int
+	// Drafted ends the batch's draft, if it has one. When that was fired, Records begin with its claim.
+	Drafted bool
 	// Release gives the batch up.
 	Release bool
 	// Compact trims what the batch occupies; for the last commit of a finished batch. Outcomes, when not empty, are then
@@ -174,6 +185,9 @@ type Commit struct {
 func (l *Ledger) Commit(ctx context.Context, h *Held, c *Commit) (granted bool, ctl Control, err error) {
 	k := &h.keys
 	var flags string
+	if c.Drafted {
+		flags = "d"
+	}
 	if c.Release {
 		flags += "r"
 	}

@@ -18,7 +18,7 @@ func TestJob_WrittenAndRead(t *testing.T) {
 		l := New(rdb)
 		c := newContent("job", [2]int{3, 1}, [2]int{2, 0})
 		c.spec = Spec{
-			ID: "job", Via: "route", Accounts: []string{"first", "second"}, From: "Sender", Text: "a <b> & {{c}}\x00\n€",
+			ID: "job", Format: Format(), Via: "route", Accounts: []string{"first", "second"}, From: "Sender", Text: "a <b> & {{c}}\x00\n€",
 			UDH: []byte{5, 0, 3}, Payload: []byte{0, 255}, Fields: []string{"c"}, Label: "label", Created: 5, At: 7,
 		}
 		c.receipt.Refused = []Refused{{To: "abc", Row: 4, Ref: "ref", Reason: "has letters"}}

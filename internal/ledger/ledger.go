@@ -96,7 +96,7 @@ var (
 // Load makes the scripts known to Redis with which batches are sent, on all nodes. Where that was left out, or a node has been
 // restarted since, the first calls of each cost another round trip, and when they are thousands at once that counts.
 func (l *Ledger) Load(ctx context.Context) error {
-	for _, s := range []*redis.Script{beginSendingScript, takeScript, commitScript, finishScript, fedScript} {
+	for _, s := range []*redis.Script{beginSendingScript, takeScript, commitScript, finishScript, fedScript, draftScript} {
 		if err := s.Load(ctx, l.rdb).Err(); err != nil {
 			return err
 		}

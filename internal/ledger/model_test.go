@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -27,6 +28,10 @@ func TestLedger_Model(t *testing.T) {
 				"commit":      m.commit,
 				"repeat":      m.repeat,
 				"lost commit": m.lostCommit,
+				"lay down":    m.layDown,
+				"fire":        m.fire,
+				"jot":         m.jot,
+				"lost fire":   m.lostFire,
 				"control":     m.setControl,
 				"finish":      m.finish,
 				"flush":       m.flush,
@@ -62,6 +67,19 @@ type holder struct {
 	// granted is what last was answered.
 	granted bool
 	lost    bool // another took the batch over
+	draft   *modelDraft
+}
+
+// modelDraft is a claim that was laid down.
+type modelDraft struct {
+	claim Changes
+	// claimed are the batch's outcomes with it.
+	claimed []Outcome
+	fired   bool
+	granted bool
+	// jotted is the commit that was jotted down, and jot what it makes of the batch.
+	jotted *Commit
+	jot    []Outcome
 }
 
 func newModel(t *rapid.T, l *Ledger, rdb *redis.Client, id string) *model {
@@ -158,7 +176,14 @@ func (m *model) takeOver(t *rapid.T) {
 		t.Fatalf("Take: %v", err)
 	}
 	h.lost = true
-	m.taken(t, m.batches[h.held.Batch], &held)
+	b := m.batches[h.held.Batch]
+	if d := h.draft; d != nil && d.fired {
+		b.outcomes = d.claimed
+		if d.jotted != nil {
+			b.outcomes = d.jot
+		}
+	}
+	m.taken(t, b, &held)
 }
 
 // takeAgain is a Take whose answer was lost, or that the network delivers late.
@@ -194,6 +219,13 @@ func (m *model) draft(t *rapid.T, h *holder) (c *Commit, without, with []Outcome
 	b := m.batches[h.held.Batch]
 	c = &Commit{Seq: h.seq + 1, Via: rapid.IntRange(-1, 1).Draw(t, "via")}
 	without = append([]Outcome(nil), b.outcomes...)
+	if d := h.draft; d != nil {
+		c.Drafted = true
+		if d.granted {
+			c.Records.Precede(&d.claim)
+			without = append([]Outcome(nil), d.claimed...)
+		}
+	}
 	set := func(ch *Changes, out []Outcome, i int, to State) {
 		rec := Record{
 			State: to, Attempts: rapid.Uint8().Draw(t, "attempts"), Account: uint8(rapid.IntRange(0, 1).Draw(t, "account")),
@@ -202,9 +234,7 @@ func (m *model) draft(t *rapid.T, h *holder) (c *Commit, without, with []Outcome
 		note, id := anyNote().Draw(t, "note"), anyID().Draw(t, "id")
 		rec.Note, rec.ID = h.held.Side.Note(note), h.held.Side.ID(id)
 		ch.Set(i, out[i].State, rec)
-		o := &out[i]
-		o.State, o.Attempts, o.Account, o.At = to, int(rec.Attempts), m.job.Spec.Accounts[rec.Account], rec.At
-		o.Code, o.Detail, o.ID = note.Code, note.Detail, id
+		out[i] = m.outcome(out[i], rec, note, id)
 	}
 	position := rapid.IntRange(0, len(b.outcomes)-1)
 	state := rapid.Map(rapid.IntRange(0, NumStates-1), func(n int) State { return State(n) })
@@ -225,7 +255,13 @@ func (m *model) draft(t *rapid.T, h *holder) (c *Commit, without, with []Outcome
 func (m *model) commit(t *rapid.T) {
 	h := m.pick(t, m.owns)
 	b, ctl := m.batches[h.held.Batch], m.control[h.held.Batch%Shards]
-	c, without, with := m.draft(t, h)
+	var c *Commit
+	var without, with []Outcome
+	if d := h.draft; d != nil && d.jotted != nil {
+		c, without, with = d.jotted, d.jot, d.jot
+	} else {
+		c, without, with = m.draft(t, h)
+	}
 	granted, word, err := m.l.Commit(t.Context(), h.held, c)
 	if err != nil {
 		t.Fatalf("Commit: %v", err)
@@ -243,7 +279,84 @@ func (m *model) commit(t *rapid.T) {
 	if c.Release {
 		b.owner = nil
 	}
-	h.seq, h.last, h.granted = c.Seq, c, granted
+	h.seq, h.last, h.granted, h.draft = c.Seq, c, granted, nil
+}
+
+// layDown drafts the claim of a batch of which everybody is queued.
+func (m *model) layDown(t *rapid.T) {
+	queued := func(o Outcome) bool { return o.State == Queued }
+	h := m.pick(t, func(h *holder) bool {
+		return m.owns(h) && h.draft == nil && !slices.ContainsFunc(m.batches[h.held.Batch].outcomes, func(o Outcome) bool { return !queued(o) })
+	})
+	d := &modelDraft{claimed: slices.Clone(m.batches[h.held.Batch].outcomes)}
+	rec := Record{State: Sending, Attempts: 1, At: rapid.Int64Range(1, 1<<48-1).Draw(t, "at")}
+	d.claim.SetAll(0, len(d.claimed), Queued, rec)
+	for i := range d.claimed {
+		d.claimed[i] = m.outcome(d.claimed[i], rec, Note{}, "")
+	}
+	if err := m.l.Draft(t.Context(), h.held, &d.claim); err != nil {
+		t.Fatalf("Draft: %v", err)
+	}
+	h.draft = d
+}
+
+// outcome is what a record makes of a recipient.
+func (m *model) outcome(o Outcome, rec Record, note Note, id string) Outcome {
+	o.State, o.Attempts, o.Account, o.At = rec.State, int(rec.Attempts), m.job.Spec.Accounts[rec.Account], rec.At
+	o.Code, o.Detail, o.ID = note.Code, note.Detail, id
+	return o
+}
+
+// fire claims what was laid down, also again, because the answer was lost.
+func (m *model) fire(t *rapid.T) {
+	h := m.pick(t, func(h *holder) bool { return m.owns(h) && h.draft != nil && h.draft.jotted == nil })
+	granted, word, err := m.l.Fire(t.Context(), h.held)
+	ctl := m.control[h.held.Batch%Shards]
+	if err != nil || granted != (ctl == Run) || word != ctl {
+		t.Fatalf("got granted %v, %q, %v, want %q", granted, word, err, ctl)
+	}
+	h.draft.fired, h.draft.granted = true, granted
+}
+
+// jot writes down in short what came of a call that was fired, also again.
+func (m *model) jot(t *rapid.T) {
+	h := m.pick(t, func(h *holder) bool { return m.owns(h) && h.draft != nil && h.draft.granted })
+	d := h.draft
+	if d.jotted == nil {
+		c := &Commit{Seq: h.seq + 1, Via: -1, Drafted: true, Release: rapid.Bool().Draw(t, "release")}
+		d.jot = slices.Clone(d.claimed)
+		rec := Record{State: rapid.SampledFrom([]State{Accepted, Delivered, Rejected, Unknown}).Draw(t, "state"), Attempts: 1}
+		note := anyNote().Draw(t, "note")
+		for i := range d.jot {
+			id := anyID().Draw(t, "id")
+			rec.At = rapid.Int64Range(1, 1<<48-1).Draw(t, "at")
+			rec.Note, rec.ID = h.held.Side.Note(note), h.held.Side.ID(id)
+			c.Records.Set(i, Sending, rec)
+			d.jot[i] = m.outcome(d.jot[i], rec, note, id)
+		}
+		c.Records.Precede(&d.claim)
+		c.SideAt, c.Side = h.held.Side.Take()
+		if d.jotted = c; !c.Jottable() {
+			t.Fatalf("%+v cannot be jotted down", c)
+		}
+	}
+	if err := m.l.Jot(t.Context(), h.held, d.jotted); err != nil {
+		t.Fatalf("Jot: %v", err)
+	}
+}
+
+// lostFire is of one who lost the batch and does not know it.
+func (m *model) lostFire(t *rapid.T) {
+	h := m.pick(t, func(h *holder) bool { return h.lost && h.draft != nil })
+	if granted, _, err := m.l.Fire(t.Context(), h.held); granted || !errors.Is(err, ErrLost) {
+		t.Fatalf("got granted %v, %v, want ErrLost", granted, err)
+	}
+	if h.draft.jotted == nil {
+		return
+	}
+	if err := m.l.Jot(t.Context(), h.held, h.draft.jotted); err != nil {
+		t.Fatalf("Jot: %v", err)
+	}
 }
 
 // repeat sends a holder's last commit again, however late.

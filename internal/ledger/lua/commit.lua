@@ -2,7 +2,7 @@
 -- Returns {1 when the claims were granted, control}, {-1, control} when the batch is another's or was meanwhile, or
 -- {-2, control} when nobody has it. Of a batch whose job was re-routed since it was taken the control is 'moved'.
 -- KEYS batch, outcomes, side, counters
--- ARGV token, seq, flags (r release, c compact), via or -1, offset in side, addition to side, outcomes as they are after
+-- ARGV token, seq, flags (d ends a draft, r release, c compact), via or -1, offset in side, addition to side, outcomes as they are after
 --   this (or ''; only with c), entries for the records, entries for the claims, n, then n x (counter, change) for the
 --   records, and then to the end the same for records and claims together; without claims that is left out
 local own, seq, granted, via = unpack(redis.call('HMGET', KEYS[1], 'own', 'seq', 'granted', 'via'))
@@ -15,6 +15,11 @@ if own ~= ARGV[1] then
 end
 if tonumber(seq) >= tonumber(ARGV[2]) then return {tonumber(granted or 0), ctl} end
 
+local flags = ARGV[3]
+if string.byte(flags) == 100 then
+  flags = string.sub(flags, 2)
+  redis.call('HDEL', KEYS[1], 'fired:' .. own, 'draft', 'drafted', 'jot', 'jot.state', 'jot.side', 'jot.at')
+end
 local entries = ARGV[8]
 local first, last = 11, 10 + 2 * tonumber(ARGV[10])
 granted = 0
@@ -25,7 +30,6 @@ if ctl == '' and ARGV[9] ~= '' then
 end
 for i = first, last, 2 do redis.call('HINCRBY', KEYS[4], ARGV[i], ARGV[i + 1]) end
 if ARGV[7] == '' and entries ~= '' then redis.call('APPEND', KEYS[2], entries) end
-local flags = ARGV[3]
 local compact = flags == 'rc' or flags == 'c'
 local whole = compact and ARGV[5] == '0' and ARGV[6] ~= '' -- nothing of the side was written before
 if ARGV[6] ~= '' then
