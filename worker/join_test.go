@@ -74,6 +74,49 @@ func TestJoin_WhoWaitsTravelsTogether(t *testing.T) {
 	}
 }
 
+// TestJoin_CommandsOfOne: who has several commands gets the answers to those, in order, and the first error among them.
+func TestJoin_CommandsOfOne(t *testing.T) {
+	rdb, plain, seen := newJoined(t)
+	if err := plain.Set(t.Context(), "word", "x", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	hold := make(chan struct{})
+	seen.hold(hold)
+	var all sync.WaitGroup
+	for i := range fewTrips {
+		all.Go(func() { _ = increment.Run(t.Context(), rdb, []string{"n"}) })
+		wait(t, func() bool { return seen.trips() == i+1 })
+	}
+	for i := range 10 {
+		key := string(rune('a' + i))
+		all.Go(func() {
+			var first, last *redis.IntCmd
+			_, err := rdb.Pipelined(t.Context(), func(p redis.Pipeliner) error {
+				first = p.Incr(t.Context(), key)
+				if i%2 == 1 {
+					p.Incr(t.Context(), "word")
+				}
+				last = p.Incr(t.Context(), key)
+				return nil
+			})
+			if (err != nil) != (i%2 == 1) || first.Val() != 1 || last.Val() != 2 {
+				t.Errorf("%s: got %d and %d, %v", key, first.Val(), last.Val(), err)
+			}
+		})
+	}
+	wait(t, func() bool { rdb.trips.mu.Lock(); defer rdb.trips.mu.Unlock(); return len(rdb.trips.waiting) == 10 })
+	close(hold)
+	all.Wait()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := rdb.Pipelined(ctx, func(p redis.Pipeliner) error { return p.Incr(ctx, "a").Err() }); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v when the context has ended", err)
+	}
+	if n := plain.Get(t.Context(), "a").Val(); n != "2" {
+		t.Errorf("it was run: %s", n)
+	}
+}
+
 // TestJoin_AFullTripDoesNotWait: of a crowd no trip takes more than a full one, and further trips begin, up to a number.
 func TestJoin_AFullTripDoesNotWait(t *testing.T) {
 	rdb, plain, seen := newJoined(t)
