@@ -29,7 +29,7 @@ func (a *account) attend(ref task.Ref) (pause time.Duration, err error) {
 		}
 		left := time.Until(wait.until)
 		switch {
-		case left > nap && left <= task.Ahead && a.prepare(wait.job, ref, wait.until):
+		case left > nap && left <= task.Ahead+early && a.prepare(wait.job, ref, wait.until):
 			return 0, nil
 		case left > early:
 			return 0, wait
