@@ -37,8 +37,8 @@ var points = []point{
 	afterTake, afterClaim, beforeTaken, afterTaken, beforeRecord, afterRecord, beforeFinish, afterFinish, beforeFed, beforeDone,
 }
 
-// pointsInAThrong are those of jobs that are due at once.
-var pointsInAThrong = []point{afterFire, afterTaken, beforeJot, afterJot, beforeEnd}
+// pointsOfDrafts are those on the way of jobs that are due at once, and of no others.
+var pointsOfDrafts = []point{afterFire, beforeJot, afterJot, beforeEnd}
 
 // scripts are the ledger's by the name under which Redis knows them, and by their text.
 func scripts(t *testing.T) map[string]string {

@@ -180,13 +180,6 @@ func (l *life) ended() bool {
 	return l.over
 }
 
-// been reports whether the worker was at a point.
-func (l *life) been(at point) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.passed[at] > 0
-}
-
 func (l *life) asks(c *command) bool {
 	if !l.comes(c.before()) {
 		return false

@@ -52,7 +52,7 @@ func TestDeathBeforeTheTime(t *testing.T) {
 }
 
 // TestDeathInAThrong kills a worker that holds more jobs ready, all due at one moment, than it claims as it does with others: at
-// each point on their way. Another takes its place; nobody is sent to twice, and who was on the wire is unknown.
+// each point on the way of a draft. Another takes its place; nobody is sent to twice, and who was on the wire is unknown.
 func TestDeathInAThrong(t *testing.T) {
 	t.Parallel()
 	const jobs, each = 80, 2
@@ -60,7 +60,7 @@ func TestDeathInAThrong(t *testing.T) {
 	r := newRig(t, "redis://"+addr+"/0")
 	r.direct = true
 	victim := r.seat(addr)
-	for _, p := range pointsInAThrong {
+	for _, p := range pointsOfDrafts {
 		for ahead := 5 * time.Second; ; ahead *= 2 {
 			l := newLife(p, 1+r.rng.below(5))
 			victim.start(l)
@@ -70,15 +70,15 @@ func TestDeathInAThrong(t *testing.T) {
 				r.schedule(plain, each, at)
 			}
 			r.until("the worker's death", func() bool { return l.ended() || r.completed() })
-			l.end()
-			if l.been(afterFire) {
+			if l.ended() {
 				break
 			}
-			t.Logf("%s: the machine was too busy, and nothing was drafted", p)
+			t.Logf("%s: the machine was too busy for %v, and nothing was drafted", p, ahead)
+			l.end()
 		}
 	}
 	r.seat(addr).live()
-	if f := r.survived(len(pointsInAThrong)); f.Rejected+f.Failed > 0 {
+	if f := r.survived(len(pointsOfDrafts)); f.Rejected+f.Failed > 0 {
 		t.Errorf("counts %+v", f.Counts)
 	}
 }
