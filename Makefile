@@ -29,7 +29,7 @@ test: ## Run every test under the race detector, with a real Redis, PostgreSQL, 
 	@scripts/need.sh cc redis-server postgresql systemd chromium prometheus
 	@status=0; \
 	if [[ "$(PKGS)" == ./... ]]; then (cd e2e/deploy && go test -count=1 ./...) || status=$$?; fi; \
-	CGO_ENABLED=1 go test -race -count=1 $(if $(filter ./...,$(PKGS)),-p 3 ./worker) $(PKGS) || status=$$?; \
+	CGO_ENABLED=1 go test -race -count=1 -timeout 15m $(if $(filter ./...,$(PKGS)),-p 3 ./worker) $(PKGS) || status=$$?; \
 	exit $$status
 
 .PHONY: test-faults
