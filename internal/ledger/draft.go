@@ -30,7 +30,7 @@ func (l *Ledger) Draft(ctx context.Context, h *Held, claim *Changes) error {
 	return err
 }
 
-// Fire claims what was drafted. It reports whether that was granted and the job's control word, as Commit does; ErrLost when the
+// Fire claims what was drafted. Outcomes and counters say queued all the same, until the owner's next Commit. It reports whether that was granted and the job's control word, as Commit does; ErrLost when the
 // batch is another's by now. After any other error the caller fires again: it can't know whether it is claimed. A draft whose
 // claim was not granted may be taken for claimed by others until the owner's next Commit, which has Drafted set.
 func (l *Ledger) Fire(ctx context.Context, h *Held) (granted bool, ctl Control, err error) {
@@ -61,19 +61,19 @@ func (l *Ledger) Fire(ctx context.Context, h *Held) (granted bool, ctl Control, 
 	return ctl == Run, ctl, nil
 }
 
-// Jottable reports whether Jot can write c down: after it all recipients of the batch, all of whom were queued before the draft, are
-// in one state.
+// Jottable reports whether Jot can write c down: after it all who are not queued any more are in one state.
 func (c *Commit) Jottable() bool {
 	_, ok := c.Records.delta.move()
 	return ok && c.Claims.Empty() && c.Via < 0
 }
 
-// Jot writes down what came of a call whose claim was fired, which c is to record later; c has Drafted set. So whoever takes the
+// Jot writes down what came of a call whose claim was fired, which c, a Jottable one with Drafted set, is to record later. So whoever takes the
 // batch over finds it. After an error the caller jots again. It is in vain when the batch is another's by now.
 func (l *Ledger) Jot(ctx context.Context, h *Held, c *Commit) error {
 	to, _ := c.Records.delta.move()
+	n := -c.Records.delta[Queued]
 	_, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
-		return p.HSet(ctx, h.keys.batch, "jot", c.Records.entries(), "jot.state", to.String(), "jot.side", c.Side, "jot.at", c.SideAt).Err()
+		return p.HSet(ctx, h.keys.batch, "jot", c.Records.entries(), "jot.state", to.String(), "drafted", n, "jot.side", c.Side, "jot.at", c.SideAt).Err()
 	})
 	return err
 }

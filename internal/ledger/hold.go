@@ -54,7 +54,7 @@ func (h *Held) Free() {
 
 // Take makes token the only owner of a batch. When another owns it, Take fails with ErrLost and returns the owner's
 // token as held.Token; a caller that knows that owner to be dead passes it as dead and takes over. What the dead one
-// had claimed is found in state Sending.
+// had claimed is found in state Sending, and what it had jotted down is found as that.
 func (l *Ledger) Take(ctx context.Context, job string, batch int, token, dead string) (held Held, err error) {
 	k := keysOf(job, batch)
 	v, err := takeScript.Run(ctx, l.rdb, []string{k.batch, k.recipients, k.outcomes, k.side, k.counts, k.reports}, token, dead, unfired).Slice()

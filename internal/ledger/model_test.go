@@ -325,10 +325,14 @@ func (m *model) jot(t *rapid.T) {
 	if d.jotted == nil {
 		c := &Commit{Seq: h.seq + 1, Via: -1, Drafted: true, Release: rapid.Bool().Draw(t, "release")}
 		d.jot = slices.Clone(d.claimed)
-		rec := Record{State: rapid.SampledFrom([]State{Accepted, Delivered, Rejected, Unknown}).Draw(t, "state"), Attempts: 1}
+		to := rapid.SampledFrom([]State{Accepted, Delivered, Rejected, Unknown}).Draw(t, "state")
+		rec := Record{Attempts: 1}
 		note := anyNote().Draw(t, "note")
 		for i := range d.jot {
 			id := anyID().Draw(t, "id")
+			if rec.State = to; i > 0 && rapid.Bool().Draw(t, "not called for") {
+				rec.State = Queued
+			}
 			rec.At = rapid.Int64Range(1, 1<<48-1).Draw(t, "at")
 			rec.Note, rec.ID = h.held.Side.Note(note), h.held.Side.ID(id)
 			c.Records.Set(i, Sending, rec)
