@@ -53,9 +53,12 @@ func (w *Worker) dead(ctx context.Context, owner string) (bool, error) {
 		_, held := w.holds.Load(owner)
 		return !held, nil // the answer to a Take of this process was lost
 	}
-	worker := ledger.WorkerOf(owner)
-	for look := range 2 {
-		if look > 0 && !w.deaths.known(worker) {
+	worker, looks := ledger.WorkerOf(owner), 2
+	if w.deaths.known(worker) {
+		looks = 1
+	}
+	for look := range looks {
+		if look > 0 {
 			select {
 			case <-time.After(heartbeatEvery + heartbeatEvery/4):
 			case <-w.stopCtx.Done():
