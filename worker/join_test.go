@@ -39,12 +39,8 @@ func TestJoin_ManyAtOnceShareConnections(t *testing.T) {
 // TestJoin_WhoWaitsTravelsTogether: what comes while all trips are under way goes with the next one, each with its own answer.
 func TestJoin_WhoWaitsTravelsTogether(t *testing.T) {
 	rdb, plain, seen := newJoined(t)
-	if err := plain.Set(t.Context(), "word", "x", 0).Err(); err != nil {
-		t.Fatal(err)
-	}
-	hold := make(chan struct{})
-	seen.hold(hold)
 	var all sync.WaitGroup
+	hold := busy(t, rdb, seen, &all)
 	run := func(key string, wantErr bool) {
 		all.Go(func() {
 			if err := increment.Run(t.Context(), rdb, []string{key}).Err(); (err != nil) != wantErr {
@@ -52,15 +48,11 @@ func TestJoin_WhoWaitsTravelsTogether(t *testing.T) {
 			}
 		})
 	}
-	for i := range fewTrips {
-		run("n", false)
-		wait(t, func() bool { return seen.trips() == i+1 })
-	}
 	run("word", true)
 	for range 9 {
 		run("n", false)
 	}
-	wait(t, func() bool { rdb.trips.mu.Lock(); defer rdb.trips.mu.Unlock(); return len(rdb.trips.waiting) == 10 })
+	wait(t, func() bool { return rdb.trips.passengers() == 10 })
 	hold <- struct{}{} // one trip ends, the others do not
 	wait(t, func() bool { return seen.trips() == fewTrips+1 })
 	close(hold)
@@ -77,16 +69,8 @@ func TestJoin_WhoWaitsTravelsTogether(t *testing.T) {
 // TestJoin_CommandsOfOne: who has several commands gets the answers to those, in order, and the first error among them.
 func TestJoin_CommandsOfOne(t *testing.T) {
 	rdb, plain, seen := newJoined(t)
-	if err := plain.Set(t.Context(), "word", "x", 0).Err(); err != nil {
-		t.Fatal(err)
-	}
-	hold := make(chan struct{})
-	seen.hold(hold)
 	var all sync.WaitGroup
-	for i := range fewTrips {
-		all.Go(func() { _ = increment.Run(t.Context(), rdb, []string{"n"}) })
-		wait(t, func() bool { return seen.trips() == i+1 })
-	}
+	hold := busy(t, rdb, seen, &all)
 	for i := range 10 {
 		key := string(rune('a' + i))
 		all.Go(func() {
@@ -104,7 +88,7 @@ func TestJoin_CommandsOfOne(t *testing.T) {
 			}
 		})
 	}
-	wait(t, func() bool { rdb.trips.mu.Lock(); defer rdb.trips.mu.Unlock(); return len(rdb.trips.waiting) == 10 })
+	wait(t, func() bool { return rdb.trips.passengers() == 10 })
 	close(hold)
 	all.Wait()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -120,9 +104,8 @@ func TestJoin_CommandsOfOne(t *testing.T) {
 // TestJoin_AFullTripDoesNotWait: of a crowd no trip takes more than a full one, and further trips begin, up to a number.
 func TestJoin_AFullTripDoesNotWait(t *testing.T) {
 	rdb, plain, seen := newJoined(t)
-	hold := make(chan struct{})
-	seen.hold(hold)
 	var all sync.WaitGroup
+	hold := busy(t, rdb, seen, &all)
 	crowd := func(n int) {
 		for range n {
 			all.Go(func() {
@@ -132,19 +115,14 @@ func TestJoin_AFullTripDoesNotWait(t *testing.T) {
 			})
 		}
 	}
-	waiting := func() int { rdb.trips.mu.Lock(); defer rdb.trips.mu.Unlock(); return len(rdb.trips.waiting) }
-	for i := range fewTrips {
-		crowd(1)
-		wait(t, func() bool { return seen.trips() == i+1 })
-	}
 	crowd(fullTrip)
-	wait(t, func() bool { return waiting() == fullTrip })
+	wait(t, func() bool { return rdb.trips.passengers() == fullTrip })
 	for i := range mostTrips - fewTrips {
 		crowd(fullTrip)
-		wait(t, func() bool { return seen.trips() == fewTrips+i+1 && waiting() == fullTrip })
+		wait(t, func() bool { return seen.trips() == fewTrips+i+1 && rdb.trips.passengers() == fullTrip })
 	}
 	crowd(fullTrip)
-	wait(t, func() bool { return waiting() == 2*fullTrip })
+	wait(t, func() bool { return rdb.trips.passengers() == 2*fullTrip })
 	if n := seen.trips(); n != mostTrips {
 		t.Errorf("%d trips are under way", n)
 	}
@@ -189,13 +167,36 @@ func TestJoin_NoConnectionIsTheErrorOfAll(t *testing.T) {
 	all.Wait()
 }
 
-// newJoined returns a joined client, the one beneath it, and what has passed between them. The server knows the script.
+// busy makes as many trips as may be under way with a command each. They end as something is sent on hold, or all when it is closed.
+func busy(t *testing.T, rdb joined, seen *travels, all *sync.WaitGroup) (hold chan struct{}) {
+	t.Helper()
+	hold = make(chan struct{})
+	seen.hold(hold)
+	for i := range fewTrips {
+		all.Go(func() {
+			if err := increment.Run(t.Context(), rdb, []string{"n"}).Err(); err != nil {
+				t.Error(err)
+			}
+		})
+		wait(t, func() bool { return seen.trips() == i+1 })
+	}
+	return hold
+}
+
+// passengers is how many wait for a trip.
+func (t *trips) passengers() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.waiting)
+}
+
+// newJoined returns a joined client, the one beneath it, and what has passed between them. The server knows the script, and a word.
 func newJoined(t *testing.T) (joined, *redis.Client, *travels) {
 	t.Helper()
 	m := miniredis.RunT(t)
 	plain := redis.NewClient(&redis.Options{Addr: m.Addr(), PoolSize: 64})
 	t.Cleanup(func() { plain.Close() })
-	if err := increment.Load(t.Context(), plain).Err(); err != nil {
+	if err := errors.Join(increment.Load(t.Context(), plain).Err(), plain.Set(t.Context(), "word", "x", 0).Err()); err != nil {
 		t.Fatal(err)
 	}
 	seen := &travels{}
