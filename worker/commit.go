@@ -161,7 +161,7 @@ func (r *run) recorded(n uint64) {
 	}
 }
 
-// flushed waits until everything is written or given up.
+// flushed waits until everything is written or given up, also what was only jotted down.
 func (m *committer) flushed() {
 	m.r.mu.Lock()
 	defer m.r.mu.Unlock()

@@ -54,7 +54,6 @@ func (r *run) draft(ctx context.Context, due time.Time) {
 	if err := r.w.ledger.Draft(ctx, r.held, &d.claim); err != nil {
 		r.w.log.Warn("a claim could not be drafted; it is made as any other", zap.String("job", r.job.spec.ID), zap.Error(err))
 		d.claim = ledger.Changes{}
-		return
 	}
 }
 
@@ -94,7 +93,7 @@ func (m *committer) fire() (granted bool) {
 		m.wire--
 		d.fired = false
 		for _, i := range items {
-			r.records[i] = ledger.Record{}
+			r.records[i] = ledger.Record{} // as when it was drafted
 		}
 	}
 	return granted
@@ -109,8 +108,9 @@ const (
 	jotDone
 )
 
-// record sees to it that what a call of the draft established is written down, in short while others wait for their claims. It
-// returns the number of its commit. The run's lock is held.
+// record sees to it that what a call established, which is in p, is written: after a pause as kickSoon has it, or, when it was
+// claimed by the draft and others still wait for their claims, in short now and whole later. It returns the number of its commit. The
+// run's lock is held.
 func (m *committer) record(p *pending, gather time.Duration) uint64 {
 	if !m.draft.fired {
 		return m.kickSoon(gather)
@@ -124,7 +124,8 @@ func (m *committer) record(p *pending, gather time.Duration) uint64 {
 	return m.seq + 1
 }
 
-// jotDown writes down in short what is pending. The run's lock is held, but not while it writes.
+// jotDown writes down in short what is pending, to which nobody adds: nothing of the batch is open any more. The run's lock is held,
+// but not while it writes.
 func (m *committer) jotDown() {
 	r, p := m.r, m.next
 	p.collect(r.held.Side)

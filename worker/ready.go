@@ -129,7 +129,7 @@ func (q *ready) take() *call {
 	}
 	q.waiting--
 	q.promised--
-	q.settle()
+	q.calmed()
 	return q.classes[k].pop()
 }
 
@@ -138,11 +138,11 @@ func (q *ready) makes(n int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.making += n
-	q.settle()
+	q.calmed()
 }
 
-// settle tells who asked when nothing is to be made any more. The lock is held.
-func (q *ready) settle() {
+// calmed tells who asked when nothing is to be made any more. The lock is held.
+func (q *ready) calmed() {
 	if q.calm != nil && q.waiting == 0 && q.making == 0 {
 		close(q.calm)
 		q.calm = nil
